@@ -1,0 +1,44 @@
+#include "cli/commands/lex_options.h"
+
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+#include "cli/exit_code.h"
+
+namespace plakar::cli {
+namespace {
+
+void print_usage(Context& context, std::string_view words, const FlagSet& flags) {
+  const auto command =
+      std::find_if(context.commands.begin(), context.commands.end(),
+                   [&](const Command& candidate) { return candidate.words == words; });
+  context.err << "Usage: " << context.program << ' '
+              << (command == context.commands.end() ? words : command->usage) << '\n';
+  if (const std::string options = flags.listing(); !options.empty()) {
+    context.err << "\nOPTIONS:\n" << options;
+  }
+}
+
+}  // namespace
+
+std::optional<int> lex_options(Context& context, std::string_view command, const FlagSet& flags,
+                               std::span<const std::string> arguments,
+                               std::vector<std::string>& words) {
+  Lexed lexed = flags.lex(arguments, FlagSet::Words::anywhere);
+  switch (lexed.end) {
+    case Lexed::End::run:
+      words = std::move(lexed.words);
+      return std::nullopt;
+    case Lexed::End::help:
+      print_usage(context, command, flags);
+      return exit_ok;
+    case Lexed::End::invalid:
+      context.err << lexed.message << '\n';
+      print_usage(context, command, flags);
+      return exit_usage;
+  }
+  return exit_failure;
+}
+
+}  // namespace plakar::cli

@@ -1,0 +1,22 @@
+// The first thing every command does: read its options, and answer -h and mistakes.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/commands/command.h"
+#include "cli/flags/flag_set.h"
+
+namespace plakar::cli {
+
+// Reads `arguments` into the variables of `flags` and the other words into `words`. Returns
+// the exit code when the command is over: 0 after the usage text that -h asked for, 2 after a
+// message about an option and the usage text.
+std::optional<int> lex_options(Context& context, std::string_view command, const FlagSet& flags,
+                               std::span<const std::string> arguments,
+                               std::vector<std::string>& words);
+
+}  // namespace plakar::cli
