@@ -1,0 +1,20 @@
+// Which options hold secrets, judged by their names alone: the fallback where no schema
+// says `writeOnly`, and what `store show` masks.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace plakar::config {
+
+inline constexpr std::string_view mask = "********";
+
+// The names genuine Plakar masks: one of a list, or ending in `_` and one of the list,
+// in any case. `client_id` is among them although it is harmless: outputs are compared.
+bool is_secret_name(std::string_view key);
+
+// What may be shown of `key: value`: the mask for a secret name, otherwise the value with
+// passwords inside URLs masked.
+std::string masked_value(std::string_view key, std::string_view value);
+
+}  // namespace plakar::config
