@@ -9,14 +9,12 @@ TaskGroup::~TaskGroup() {
   static_cast<void>(wait());
 }
 
-Status TaskGroup::spawn(std::string name, Task task) {
-  std::jthread thread =
-      PLK_TRY(detail::start_thread(std::move(name), [this, task = std::move(task)]() mutable {
-        outcome_.run(std::move(task));
-      }));
+void TaskGroup::spawn(std::string name, Task task) {
+  Result<std::jthread> thread = detail::start_thread(
+      std::move(name), [this, task = std::move(task)]() mutable { outcome_.run(std::move(task)); });
+  if (!thread) return outcome_.report(std::move(thread).error());
   const std::lock_guard lock(mutex_);
-  threads_.push_back(std::move(thread));
-  return {};
+  threads_.push_back(std::move(thread).take());
 }
 
 Status TaskGroup::wait() {

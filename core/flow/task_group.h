@@ -1,9 +1,9 @@
 // A handful of threads that succeed or fail as one: the stages of a pipeline.
 //
 //   TaskGroup stages(cancel);
-//   PLK_TRY(stages.spawn("scan", [&](const CancelToken& cancel) { return scan(in, out, cancel);
-//   })); PLK_TRY(stages.spawn("pack", [&](const CancelToken& cancel) { ... })); return
-//   stages.wait();
+//   stages.spawn("scan", [&](const CancelToken& cancel) { return scan(files, cancel); });
+//   stages.spawn("pack", [&](const CancelToken& cancel) { return pack(files, cancel); });
+//   return stages.wait();
 //
 // The first task to return an error, by time, cancels the token that all of them got, and
 // its error is the group's; what the others return on their way out is not looked at. The
@@ -39,9 +39,9 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Starts a thread called `name` (15 bytes are shown). Errc::unavailable if there is none to
-  // spare; then nothing ran and the group is as before.
-  Status spawn(std::string name, Task task);
+  // Starts a thread called `name` (15 bytes are shown). If the system has none to spare, that
+  // is the failure of this task, Errc::unavailable: there is one place for errors, wait().
+  void spawn(std::string name, Task task);
 
   // Joins all tasks, also those spawned by tasks, and returns the first error. Afterwards the
   // group may be used again, unless it failed or was cancelled.

@@ -31,10 +31,10 @@ TEST_SUITE("task group") {
     TaskGroup group;
     std::atomic<int> ran = 0;
     for (int i = 0; i < 4; ++i) {
-      CHECK(group.spawn("task", [&](const CancelToken&) -> Status {
+      group.spawn("task", [&](const CancelToken&) -> Status {
         ++ran;
         return {};
-      }));
+      });
     }
     CHECK(group.wait());
     CHECK(ran == 4);
@@ -45,13 +45,13 @@ TEST_SUITE("task group") {
   TEST_CASE("the first failure by time cancels the others and is the result") {
     const Watchdog dog("first failure");
     TaskGroup group;
-    CHECK(group.spawn("waits", [](const CancelToken& cancel) -> Status {
+    group.spawn("waits", [](const CancelToken& cancel) -> Status {
       const Status woken = sleep_until_cancelled(cancel);
       CHECK(woken.error().message() == "another task failed: disk on fire");
       return Error(Errc::internal, "later");
-    }));
-    CHECK(group.spawn(
-        "fails", [](const CancelToken&) -> Status { return Error(Errc::io, "disk on fire"); }));
+    });
+    group.spawn("fails",
+                [](const CancelToken&) -> Status { return Error(Errc::io, "disk on fire"); });
     const Status result = group.wait();
     CHECK(result.error().code() == Errc::io);
     CHECK(result.error().message() == "disk on fire");
@@ -60,12 +60,11 @@ TEST_SUITE("task group") {
   TEST_CASE("an exception is an internal error, not the end of the process") {
     const Watchdog dog("exception");
     TaskGroup group;
-    CHECK(group.spawn("throws",
-                      [](const CancelToken&) -> Status { throw std::runtime_error("oops"); }));
+    group.spawn("throws", [](const CancelToken&) -> Status { throw std::runtime_error("oops"); });
     CHECK(group.wait().error().code() == Errc::internal);
     CHECK(group.wait().error().message() == "uncaught exception: oops");
     TaskGroup other;
-    CHECK(other.spawn("throws", [](const CancelToken&) -> Status { throw 42; }));
+    other.spawn("throws", [](const CancelToken&) -> Status { throw 42; });
     CHECK(other.wait().error().code() == Errc::internal);
   }
 
@@ -73,7 +72,7 @@ TEST_SUITE("task group") {
     const Watchdog dog("parent");
     const CancelSource job;
     TaskGroup group(job.token());
-    CHECK(group.spawn("waits", sleep_until_cancelled));
+    group.spawn("waits", sleep_until_cancelled);
     job.cancel("interrupted");
     const Status result = group.wait();
     CHECK(result.error().code() == Errc::cancelled);
@@ -81,7 +80,7 @@ TEST_SUITE("task group") {
 
     const CancelSource healthy;
     TaskGroup failing(healthy.token());
-    CHECK(failing.spawn("fails", [](const CancelToken&) { return Error(Errc::io, "broken"); }));
+    failing.spawn("fails", [](const CancelToken&) { return Error(Errc::io, "broken"); });
     CHECK_FALSE(failing.wait());
     CHECK_FALSE(healthy.token().cancelled());
   }
@@ -91,11 +90,11 @@ TEST_SUITE("task group") {
     std::atomic<bool> ended = false;
     {
       TaskGroup group;
-      CHECK(group.spawn("waits", [&](const CancelToken& cancel) -> Status {
+      group.spawn("waits", [&](const CancelToken& cancel) -> Status {
         Status woken = sleep_until_cancelled(cancel);
         ended = true;
         return woken;
-      }));
+      });
     }
     CHECK(ended);
   }
@@ -104,16 +103,18 @@ TEST_SUITE("task group") {
     const Watchdog dog("nested spawn");
     TaskGroup group;
     std::atomic<int> ran = 0;
-    CHECK(group.spawn("outer", [&](const CancelToken&) {
+    group.spawn("outer", [&](const CancelToken&) -> Status {
       ++ran;
-      return group.spawn("middle", [&](const CancelToken&) {
+      group.spawn("middle", [&](const CancelToken&) -> Status {
         ++ran;
-        return group.spawn("inner", [&](const CancelToken&) -> Status {
+        group.spawn("inner", [&](const CancelToken&) -> Status {
           ++ran;
           return {};
         });
+        return {};
       });
-    }));
+      return {};
+    });
     CHECK(group.wait());
     CHECK(ran == 3);
   }
@@ -121,16 +122,16 @@ TEST_SUITE("task group") {
   TEST_CASE("a task may own what only moves") {
     const Watchdog dog("move-only");
     TaskGroup group;
-    CHECK(group.spawn("owner", [owned = std::make_unique<int>(1)](const CancelToken&) -> Status {
+    group.spawn("owner", [owned = std::make_unique<int>(1)](const CancelToken&) -> Status {
       return *owned == 1 ? Status() : Error(Errc::internal, "lost");
-    }));
+    });
     CHECK(group.wait());
   }
 
   TEST_CASE("threads have the name given, and no signal but their own faults") {
     const Watchdog dog("names");
     TaskGroup group;
-    CHECK(group.spawn("a name that is too long", [](const CancelToken&) -> Status {
+    group.spawn("a name that is too long", [](const CancelToken&) -> Status {
       std::array<char, 32> name{};
       CHECK(::pthread_getname_np(::pthread_self(), name.data(), name.size()) == 0);
       CHECK(std::string(name.data()) == "a name that is ");
@@ -139,7 +140,7 @@ TEST_SUITE("task group") {
       CHECK(sigismember(&blocked, SIGINT) == 1);
       CHECK(sigismember(&blocked, SIGSEGV) == 0);
       return {};
-    }));
+    });
     CHECK(group.wait());
     sigset_t blocked;
     CHECK(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked) == 0);
