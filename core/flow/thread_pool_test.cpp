@@ -25,17 +25,21 @@ class Occupied {
  public:
   explicit Occupied(ThreadPool& pool) {
     CHECK(pool.submit(
-        [this] {
-          busy_.count_down();
-          open_.wait();
+        [latches = latches_] {
+          latches->busy.count_down();
+          latches->open.wait();
         },
         {}));
-    busy_.wait();
+    latches_->busy.wait();
   }
-  void open() { open_.count_down(); }
+  void open() { latches_->open.count_down(); }
 
  private:
-  std::latch busy_{1}, open_{1};
+  struct Latches {
+    std::latch busy{1}, open{1};
+  };
+  // The job's too: it may still look at them when this is gone.
+  std::shared_ptr<Latches> latches_ = std::make_shared<Latches>();
 };
 
 }  // namespace
