@@ -14,7 +14,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 
 #include "core/base/file_calls.h"
 
@@ -35,7 +34,7 @@ class CString {
  public:
   explicit CString(std::string_view text) noexcept : fits_(text.size() < path_bytes_max) {
     if (!fits_) text = {};
-    std::memcpy(text_.data(), text.data(), text.size());
+    std::copy(text.begin(), text.end(), text_.begin());
     text_[text.size()] = '\0';
   }
 
@@ -66,7 +65,7 @@ CallResult with_xattr_path(CallPath at, Call call) noexcept {
   const int prefix = std::snprintf(path.data(), path.size(), "/proc/self/fd/%d/", at.directory);
   const auto used = static_cast<std::size_t>(prefix);
   if (at.path.size() >= path.size() - used) return -ENAMETOOLONG;
-  std::memcpy(path.data() + used, at.path.data(), at.path.size());
+  std::copy(at.path.begin(), at.path.end(), path.begin() + prefix);
   path[used + at.path.size()] = '\0';
   return result_of(call(path.data()));
 }
