@@ -16,14 +16,13 @@
 #include <cstdio>
 
 #include "core/base/file_calls.h"
+#include "core/base/limits.h"
 
 namespace plakar {
 namespace {
 
 static_assert(working_directory == AT_FDCWD);
 static_assert(sizeof(off_t) == 8);
-
-constexpr std::size_t path_bytes_max = 4096;  // PATH_MAX, with its NUL.
 
 CallResult result_of(auto value) noexcept {
   return value < 0 ? -static_cast<CallResult>(errno) : static_cast<CallResult>(value);

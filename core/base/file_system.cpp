@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/limits.h"
 #include "core/base/system_error.h"
 #include "core/base/text.h"
 
@@ -451,8 +452,8 @@ Status FileSystem::make_special(At at, FileType type, std::uint32_t mode,
 
 Result<std::string> FileSystem::read_link(At at) const {
   PLK_TRY(check_path(at));
-  // No file system has longer targets: PATH_MAX.
-  std::array<std::byte, 4096> buffer;
+  // Targets are paths: none is longer.
+  std::array<std::byte, path_bytes_max> buffer;
   const CallResult result =
       repeat_interrupted([&] { return calls_->read_link(at.call_path(), buffer); });
   if (result < 0) return failed(result, "read the symbolic link", at.describe());

@@ -6,13 +6,13 @@
 #include <utility>
 
 #include "core/base/hex.h"
+#include "core/base/limits.h"
 #include "core/base/text.h"
 
 namespace plakar {
 namespace {
 
 constexpr std::size_t read_bytes_first = 4096;
-constexpr std::size_t name_bytes_max = 255;  // Of one component, on every Linux file system.
 
 struct SplitPath {
   std::string parent;

@@ -5,13 +5,12 @@
 #include <cstring>
 #include <utility>
 
+#include "core/base/limits.h"
 #include "core/base/testing/memory_node.h"
 
 namespace plakar::testing {
 namespace {
 
-constexpr std::size_t name_bytes_max = 255;
-constexpr std::size_t path_bytes_max = 4096;
 constexpr int symlinks_max = 40;
 constexpr std::uint64_t direct_alignment = 512;
 constexpr std::uint64_t file_bytes_max = std::uint64_t{1} << 44;  // As on ext4.
