@@ -78,7 +78,7 @@ inline constexpr std::uint64_t argon2id_work_kib_max = std::uint64_t{64} << 20; 
 inline constexpr std::uint32_t argon2id_threads_max = 255;  // one byte in the format
 // Not interruptible, so the work is bounded by several seconds.
 inline constexpr std::uint64_t scrypt_memory_max = std::uint64_t{2} << 30;  // bytes, 128 n r
-inline constexpr std::uint64_t scrypt_work_max = std::uint64_t{1} << 25;    // n r p
+inline constexpr std::uint64_t scrypt_work_max = std::uint64_t{1} << 24;    // n r p
 inline constexpr std::uint64_t pbkdf2_iterations_max = 10'000'000;
 }  // namespace kdf_limits
 

@@ -13,7 +13,8 @@ std::uint64_t mix(std::uint64_t x, std::uint64_t y) noexcept {
   return x + y + 2 * (x & 0xffffffff) * (y & 0xffffffff);
 }
 
-void quarter(std::uint64_t& a, std::uint64_t& b, std::uint64_t& c, std::uint64_t& d) noexcept {
+[[gnu::always_inline]] inline void quarter(std::uint64_t& a, std::uint64_t& b, std::uint64_t& c,
+                                           std::uint64_t& d) noexcept {
   a = mix(a, b);
   d = std::rotr(d ^ a, 32);
   c = mix(c, d);
