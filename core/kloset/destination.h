@@ -1,0 +1,62 @@
+// Where a restore writes: a directory, a bucket, a database.
+//
+// Life cycle: put() for each record, parents before their children, each name once; finish(),
+// once, last; then destroyed. Paths are relative to the destination, but still begin with a
+// slash: "/" is the destination's own root. put() and the writers it returns may be used from
+// several threads at once, as far as `traits().concurrency` says.
+//
+// A failing put() or writer is the failure of that one record; the restore goes on and reports it.
+// A failing finish() is one of the restore.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+#include "core/kloset/record.h"
+
+namespace plakar::kloset {
+
+struct DestinationTraits {
+  std::size_t concurrency = 2;
+  bool hardlinks = false;  // takes records of kind hardlink; else it gets full copies
+  bool xattrs = false;     // takes the attributes of records
+};
+
+// What to do about a file that is there already. Directories are always used as they are.
+enum class Existing : std::uint8_t { replace, skip, fail };
+
+// The content of one regular file. Destroyed without commit() it leaves nothing.
+class ContentWriter {
+ public:
+  virtual ~ContentWriter() = default;
+
+  virtual Status write(BytesView bytes) = 0;
+  // The next `size` bytes are zeros: a hole, where the destination has such a thing.
+  virtual Status write_zeros(std::uint64_t size) = 0;
+  // Sets the metadata and makes it visible under its name, whole.
+  virtual Status commit() = 0;
+};
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+
+  virtual DestinationTraits traits() const = 0;
+  virtual std::string location() const = 0;
+  virtual Status ping() = 0;
+
+  // A writer for a regular file, null for everything else and for a file that is skipped.
+  // Errc::unsupported for what this destination cannot hold.
+  virtual Result<std::unique_ptr<ContentWriter>> put(const Record& record) = 0;
+
+  // What can only be done at the end: owners, modes and times of directories, deepest first.
+  // Every failure is given to `report` with the path it is about.
+  virtual Status finish(
+      const std::function<void(const std::string& path, const Error&)>& report) = 0;
+};
+
+}  // namespace plakar::kloset
