@@ -3,10 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <random>
 #include <vector>
 
 #include "core/base/hex.h"
+#include "core/base/testing/seeded_random.h"
 #include "core/crypto/blake3.h"
 
 namespace plakar::crypto {
@@ -15,12 +15,7 @@ namespace {
 
 KeyView32 key() { return as_bytes("whats the Elvish word for friend").first<32>(); }
 
-Bytes noise(std::size_t size) {
-  std::mt19937_64 generator(7);
-  Bytes out(size);
-  for (auto& byte : out) byte = static_cast<std::byte>(generator());
-  return out;
-}
+Bytes noise(std::size_t size) { return testing::SeededRandom(7).bytes(size); }
 
 // Whether the inputs hashed together have the digests that they have one by one.
 bool same_as_alone(const std::vector<BytesView>& inputs) {
@@ -65,18 +60,18 @@ TEST_SUITE("blake3 of many inputs") {
   }
 
   TEST_CASE("random mixes of sizes equal the single hashes") {
-    const auto seed = std::random_device{}();
+    const auto seed = testing::test_seed();
     CAPTURE(seed);
-    std::mt19937_64 generator(seed);
+    testing::SeededRandom generator(seed);
     const Bytes data = noise(256 * 1024);
     for (int round = 0; round < 300; ++round) {
-      const std::size_t size_max = std::size_t{1} << (generator() % 16);
-      std::vector<BytesView> inputs(generator() % 200);
+      const std::size_t size_max = std::size_t{1} << generator.below(16);
+      std::vector<BytesView> inputs(generator.below(200));
       for (auto& input : inputs) {
         // One in sixteen is much larger than the others.
-        const std::size_t limit = generator() % 16 == 0 ? 100'000 : size_max;
-        const std::size_t size = generator() % (limit + 1);
-        input = BytesView(data).subspan(generator() % (data.size() - size), size);
+        const std::size_t limit = generator.below(16) == 0 ? 100'000 : size_max;
+        const std::size_t size = generator.below(limit + 1);
+        input = BytesView(data).subspan(generator.below(data.size() - size), size);
       }
       CHECK(same_as_alone(inputs));
     }

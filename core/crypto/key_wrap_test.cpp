@@ -3,11 +3,10 @@
 #include <doctest/doctest.h>
 #include <openssl/evp.h>
 
-#include <algorithm>
 #include <memory>
-#include <random>
 
 #include "core/base/hex.h"
+#include "core/base/testing/seeded_random.h"
 
 namespace plakar::crypto {
 
@@ -93,17 +92,12 @@ TEST_SUITE("key wrap") {
   }
 
   TEST_CASE("random keys wrap to what OpenSSL makes of them") {
-    const auto seed = std::random_device{}();
+    const auto seed = testing::test_seed();
     CAPTURE(seed);
-    std::mt19937_64 generator(seed);
-    const auto random_bytes = [&](std::size_t size) {
-      Bytes out(size);
-      std::ranges::generate(out, [&] { return static_cast<std::byte>(generator()); });
-      return out;
-    };
+    testing::SeededRandom generator(seed);
     for (int round = 0; round < 50; ++round) {
-      const Bytes wrapping = random_bytes(32);
-      const Bytes key = random_bytes(16 + 8 * (generator() % 15));
+      const Bytes wrapping = generator.bytes(32);
+      const Bytes key = generator.bytes(16 + 8 * generator.below(15));
       KeyWrap wrap = opened(wrapping);
       Bytes wrapped(key.size() + 8);
       REQUIRE(wrap.wrap(key, wrapped));

@@ -4,25 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
+#include <string>
+#include <vector>
 
 #include "core/base/hex.h"
+#include "core/base/testing/seeded_random.h"
 #include "core/crypto/canary.h"
 
 namespace plakar::crypto {
 
 namespace {
-
-// Counts upwards: no two fills are alike, every run is.
-class CountingRandom : public Random {
- public:
-  void fill(std::span<std::byte> out) noexcept override {
-    for (auto& byte : out) byte = static_cast<std::byte>(generator_());
-  }
-
- private:
-  std::mt19937_64 generator_{1};
-};
 
 // The store key of the format's vectors.
 Bytes store_key() {
@@ -34,7 +25,7 @@ StreamFormat format_of(std::string_view subkey, std::int64_t segment_size) {
 }
 
 SegmentCipher cipher_of(const StreamFormat& format, BytesView key = {}) {
-  static CountingRandom random;
+  static testing::SeededRandom random(1);
   const Bytes own = store_key();
   auto cipher =
       SegmentCipher::create((key.empty() ? BytesView(own) : key).first<32>(), format, random);
@@ -261,7 +252,7 @@ TEST_SUITE("canary") {
   TEST_CASE("a canary opens with its key and no other") {
     for (const StreamFormat& format : formats) {
       SegmentCipher cipher = cipher_of(format);
-      CountingRandom random;
+      testing::SeededRandom random(2);
       const auto canary = make_canary(cipher, random);
       REQUIRE(canary);
       CHECK(check_canary(cipher, *canary));
