@@ -37,10 +37,8 @@ Status check_comment_signature(const MinisignPublicKey& key, const MinisignSigna
 std::string MinisignKeyId::text() const {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
-  for (std::size_t i = bytes.size(); i-- > 0;) {
-    const auto byte = std::to_integer<unsigned>(bytes[i]);
-    out.push_back(digits[byte >> 4]);
-    out.push_back(digits[byte & 15]);
+  for (std::uint64_t rest = load_le<std::uint64_t>(bytes); rest != 0 || out.empty(); rest >>= 4) {
+    out.insert(out.begin(), digits[rest & 15]);
   }
   return out;
 }

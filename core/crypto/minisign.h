@@ -33,7 +33,8 @@ namespace plakar::crypto {
 struct MinisignKeyId {
   std::array<std::byte, 8> bytes{};
 
-  // As the program prints it: sixteen upper-case digits, the last byte first.
+  // As the program prints it: a little-endian number in upper-case hexadecimal, which is
+  // shorter than sixteen digits if it starts with zeros.
   std::string text() const;
 
   friend bool operator==(const MinisignKeyId&, const MinisignKeyId&) = default;

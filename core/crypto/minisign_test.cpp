@@ -2,16 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <functional>
+#include <optional>
 
+#include "core/base/hex.h"
 #include "core/base/process.h"
 #include "core/base/testing/seeded_random.h"
 #include "core/crypto/blake2b.h"
 #include "core/crypto/minisign_key.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
-
-#include <fstream>
 
 namespace plakar::crypto {
 
@@ -132,6 +133,13 @@ TEST_SUITE("minisign") {
     CHECK(public_key().file() == program_public);
     CHECK(MinisignPublicKey::parse(public_key().line()) == public_key());
     CHECK(MinisignPublicKey::parse(public_key().line() + "\r\n") == public_key());
+  }
+
+  TEST_CASE("a key id is printed as a number, without leading zeros") {
+    CHECK(MinisignKeyId{}.text() == "0");
+    MinisignKeyId id;
+    REQUIRE(from_hex("da035d579662a307", id.bytes));
+    CHECK(id.text() == "7A36296575D03DA");
   }
 
   TEST_CASE("what is not a public key is refused") {

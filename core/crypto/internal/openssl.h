@@ -15,7 +15,7 @@ struct evp_md_st;
 
 namespace plakar::crypto::openssl {
 
-// Null where the installation lacks the algorithm. self_test() reports that before anything
+// Null where the installation lacks the algorithm. self_check() reports that before anything
 // else runs; afterwards it is a broken invariant.
 const evp_md_st* sha256() noexcept;
 const evp_md_st* blake2b_512() noexcept;
