@@ -38,18 +38,17 @@ std::string_view to_name(SubkeyAlgorithm algorithm) noexcept {
   return {};
 }
 
-Result<StreamFormat> StreamFormat::parse(std::string_view subkey_algorithm,
-                                         std::string_view data_algorithm,
+Result<StreamFormat> StreamFormat::parse(std::string_view subkey_name, std::string_view data_name,
                                          std::int64_t segment_size) {
   StreamFormat format;
-  if (subkey_algorithm == to_name(SubkeyAlgorithm::aes256_gcm)) {
+  if (subkey_name == to_name(SubkeyAlgorithm::aes256_gcm)) {
     format.subkey_algorithm_ = SubkeyAlgorithm::aes256_gcm;
-  } else if (subkey_algorithm != to_name(SubkeyAlgorithm::aes256_kw)) {
-    return Error(Errc::unsupported, "subkey algorithm \"" + std::string(subkey_algorithm) +
+  } else if (subkey_name != to_name(SubkeyAlgorithm::aes256_kw)) {
+    return Error(Errc::unsupported, "subkey algorithm \"" + std::string(subkey_name) +
                                         "\" is not known here: AES256-KW and AES256-GCM are");
   }
-  if (data_algorithm != StreamFormat::data_algorithm) {
-    return Error(Errc::unsupported, "data algorithm \"" + std::string(data_algorithm) +
+  if (data_name != data_algorithm) {
+    return Error(Errc::unsupported, "data algorithm \"" + std::string(data_name) +
                                         "\" is not known here: AES256-GCM-SIV is");
   }
   if (segment_size < 1 || segment_size > std::int64_t{segment_size_max}) {

@@ -46,8 +46,8 @@ class StreamFormat {
 
   // What a CONFIG says. An algorithm that we do not know is Errc::unsupported, as is a
   // segment size outside 1 ... segment_size_max.
-  static Result<StreamFormat> parse(std::string_view subkey_algorithm,
-                                    std::string_view data_algorithm, std::int64_t segment_size);
+  static Result<StreamFormat> parse(std::string_view subkey_name, std::string_view data_name,
+                                    std::int64_t segment_size);
 
   SubkeyAlgorithm subkey_algorithm() const noexcept { return subkey_algorithm_; }
   std::uint32_t segment_size() const noexcept { return segment_size_; }

@@ -216,9 +216,9 @@ Status self_check() {
     const Status passed = test.run();
     if (passed) continue;
     return Error(Errc::unsupported,
-                 "cryptography self-test failed: " + std::string(test.what) + ": " +
-                     passed.error().message() + " (libgcrypt " + gcry_check_version(nullptr) +
-                     ", " + OpenSSL_version(OPENSSL_VERSION) + "); nothing was read or written");
+                 "self-check failed: " + std::string(test.what) + ": " + passed.error().message() +
+                     " (libgcrypt " + gcry_check_version(nullptr) + ", " +
+                     OpenSSL_version(OPENSSL_VERSION) + "); nothing was read or written");
   }
   return {};
 }
