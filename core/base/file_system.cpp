@@ -413,7 +413,10 @@ Status FileSystem::remove_xattr(At at, std::string_view name) const {
 Status FileSystem::rename(At from, At to, Replace replace) const {
   PLK_TRY(check_path(from));
   PLK_TRY(check_path(to));
-  return checked(calls_->rename(from.call_path(), to.call_path(), replace), "rename", from);
+  const CallResult result = calls_->rename(from.call_path(), to.call_path(), replace);
+  // How a file system says that it cannot keep from replacing.
+  if (result == -EINVAL && replace == Replace::no) return checked(-EOPNOTSUPP, "rename", from);
+  return checked(result, "rename", from);
 }
 
 Status FileSystem::link(At existing, At name) const {

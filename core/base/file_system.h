@@ -174,6 +174,7 @@ class FileSystem {
   Status write_xattr(At at, std::string_view name, BytesView value) const;
   Status remove_xattr(At at, std::string_view name) const;
 
+  // Replace::no is Errc::unsupported on file systems that cannot: use link() and remove_file().
   Status rename(At from, At to, Replace replace = Replace::yes) const;
   Status link(At existing, At name) const;
   Status remove_file(At at) const;

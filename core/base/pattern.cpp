@@ -21,8 +21,7 @@ Result<Pattern> Pattern::compile(std::string_view text) {
   re2::RE2::Options options;
   options.set_log_errors(false);
   options.set_max_mem(memory_bytes_max);
-  auto expression =
-      std::make_unique<const re2::RE2>(re2::StringPiece(text.data(), text.size()), options);
+  auto expression = std::make_unique<const re2::RE2>(text, options);
   if (!expression->ok()) {
     return Error(Errc::invalid_argument,
                  "the pattern " + escape(text) + ": " + escape(expression->error()));
@@ -37,7 +36,7 @@ Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 Pattern::~Pattern() = default;
 
 bool Pattern::matches(std::string_view text) const {
-  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *expression_);
+  return re2::RE2::PartialMatch(text, *expression_);
 }
 
 }  // namespace plakar
