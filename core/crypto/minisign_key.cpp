@@ -1,14 +1,13 @@
 #include "core/crypto/minisign_key.h"
 
-#include <gcrypt.h>
-
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/crypto/blake2b.h"
 #include "core/crypto/internal/base64.h"
-#include "core/crypto/internal/gcrypt.h"
+#include "core/crypto/internal/kdf_library.h"
 #include "core/crypto/internal/minisign_text.h"
 
 namespace plakar::crypto {
@@ -69,18 +68,13 @@ MinisignCost cost_of(const Secret& value) {
           .memlimit = load_le<std::uint64_t>(as_view(value).subspan(memlimit_at))};
 }
 
-struct ScryptParameters {
-  unsigned long n;
-  unsigned long p;
-};
-
-constexpr std::uint64_t scrypt_r = 8;  // Fixed in libsodium and in libgcrypt.
+constexpr std::uint32_t scrypt_r = 8;  // Fixed in libsodium.
 // What little memory and many operations would ask for; none of libsodium's presets does.
 constexpr std::uint64_t scrypt_p_max = 16;
 
 // How libsodium turns its two limits into parameters: N is the largest power of two that is
-// allowed by operations or by memory, whichever is scarcer.
-ScryptParameters parameters_of(const MinisignCost& cost) {
+// allowed by operations or by memory, whichever is scarcer. None if there is no room for any.
+std::optional<ScryptParams> parameters_of(const MinisignCost& cost) {
   const std::uint64_t operations = std::max<std::uint64_t>(cost.opslimit, 32768);
   const bool memory_is_plenty = operations < cost.memlimit / 32;
   const std::uint64_t n_max =
@@ -88,7 +82,8 @@ ScryptParameters parameters_of(const MinisignCost& cost) {
   std::uint64_t n = 2;
   while (n <= n_max / 2) n *= 2;
   const std::uint64_t p = memory_is_plenty ? 1 : operations / 4 / n / scrypt_r;
-  return {.n = n, .p = p};
+  if (p == 0 || p > scrypt_p_max) return std::nullopt;
+  return ScryptParams{.n = n, .r = scrypt_r, .p = static_cast<std::uint32_t>(p)};
 }
 
 // XORs `part` with what scrypt makes of the passphrase: encrypts, and decrypts.
@@ -98,17 +93,12 @@ Status apply_passphrase(std::span<std::byte> part, const Secret& passphrase, Byt
     return Error(Errc::unsupported,
                  "the secret key asks for more time or memory than minisign itself does");
   }
-  const ScryptParameters parameters = parameters_of(cost);
-  if (parameters.p == 0 || parameters.p > scrypt_p_max) {
+  const auto parameters = parameters_of(cost);
+  if (!parameters) {
     return Error(Errc::unsupported, "the secret key names limits that scrypt cannot work with");
   }
-  PLK_TRY(gcrypt::ready());
   Secret stream(part.size());
-  PLK_TRY(
-      gcrypt::check(gcry_kdf_derive(passphrase.reveal().data(), passphrase.size(), GCRY_KDF_SCRYPT,
-                                    static_cast<int>(parameters.n), salt.data(), salt.size(),
-                                    parameters.p, stream.size(), stream.writable().data()),
-                    "scrypt"));
+  PLK_TRY(scrypt(*parameters, passphrase.reveal(), salt, stream.writable()));
   std::ranges::transform(part, stream.reveal(), part.begin(), std::bit_xor<>());
   return {};
 }

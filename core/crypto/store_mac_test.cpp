@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <thread>
 #include <vector>
 
 #include "core/base/hex.h"
@@ -68,6 +71,26 @@ TEST_SUITE("store mac") {
       std::vector<Mac> macs(inputs.size());
       mac->compute_many(inputs, macs);
       for (std::size_t i = 0; i < inputs.size(); ++i) CHECK(macs[i] == mac->compute(inputs[i]));
+    }
+  }
+
+  TEST_CASE("threads share one") {
+    const Bytes data(3000, std::byte{7});
+    for (const auto algorithm : {HashAlgorithm::blake3, HashAlgorithm::sha256}) {
+      const auto mac = StoreMac::create(algorithm, Secret(std::size_t{32}));
+      REQUIRE(mac);
+      std::vector<std::array<Mac, 20>> macs(4);
+      {
+        std::vector<std::jthread> threads;
+        for (auto& own : macs) {
+          threads.emplace_back([&] {
+            const std::vector<BytesView> inputs(own.size() - 1, data);
+            mac->compute_many(inputs, std::span(own).first(inputs.size()));
+            own.back() = mac->compute(data);
+          });
+        }
+      }
+      for (const auto& own : macs) CHECK(std::ranges::count(own, mac->compute(data)) == 20);
     }
   }
 
