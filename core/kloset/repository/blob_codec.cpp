@@ -1,0 +1,108 @@
+#include "core/kloset/repository/blob_codec.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace plakar::kloset {
+namespace {
+
+// A buffer of at least `size` bytes. Growing does not copy what was in it.
+std::span<std::byte> room(Bytes& buffer, std::size_t size) {
+  if (buffer.size() < size) {
+    buffer.clear();
+    buffer.resize(size);
+  }
+  return std::span(buffer).first(size);
+}
+
+}  // namespace
+
+BlobCodec::BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher)
+    : compression_(compression),
+      compressor_(compression),
+      // Plaintexts are checked by their MACs; a second checksum would only cost.
+      decompressor_(compression, codec::Lz4Checksum::off),
+      cipher_(std::move(cipher)) {}
+
+Result<BlobCodec> BlobCodec::create(const StoreConfig& config, const StoreKeys& keys,
+                                    Random& random) {
+  auto compression = codec::Compression::none;
+  if (config.compression) {
+    compression = PLK_TRY(codec::compression_from_name(config.compression->algorithm));
+  }
+  std::optional<crypto::SegmentCipher> cipher;
+  if (config.encryption) {
+    const auto format = PLK_TRY(crypto::StreamFormat::parse(config.encryption->subkey_algorithm,
+                                                            config.encryption->data_algorithm,
+                                                            config.encryption->segment_size));
+    cipher = PLK_TRY(
+        crypto::SegmentCipher::create(keys.store_key->reveal().first<32>(), format, random));
+  }
+  return BlobCodec(compression, std::move(cipher));
+}
+
+Result<BytesView> BlobCodec::encode(BytesView plain) {
+  BytesView compressed = plain;
+  if (compression_ != codec::Compression::none) {
+    const auto out = room(compressed_, compressor_.bound(plain.size()));
+    compressed = BytesView(out).first(compressor_.compress(plain, out));
+  }
+  BytesView encoded = compressed;
+  if (cipher_) {
+    const auto out = room(encrypted_, cipher_->format().encrypted_size(compressed.size()));
+    PLK_TRY(cipher_->encrypt(compressed, out));
+    encoded = out;
+  }
+  PLK_TRY(verify(encoded, compressed, plain));
+  return encoded;
+}
+
+Status BlobCodec::verify(BytesView encoded, BytesView compressed, BytesView plain) {
+  const auto differs = [](BytesView a, BytesView b) {
+    return !std::equal(a.begin(), a.end(), b.begin(), b.end());
+  };
+  const Error wrong(Errc::internal,
+                    "what was encoded does not decode to what it was: the memory of this machine "
+                    "or a library cannot be trusted");
+  if (cipher_) {
+    const auto decrypted = decrypt(encoded, scratch_);
+    if (!decrypted || differs(*decrypted, compressed)) return wrong;
+  }
+  if (compression_ != codec::Compression::none) {
+    const auto out = room(scratch_, plain.size());
+    const auto size = decompressor_.decompress(compressed, out);
+    if (!size || differs(BytesView(out).first(*size), plain)) return wrong;
+  }
+  return {};
+}
+
+Result<BytesView> BlobCodec::decrypt(BytesView encoded, Bytes& into) {
+  const std::uint64_t size = PLK_TRY(cipher_->format().plain_size(encoded.size()));
+  const auto out = room(into, size);
+  PLK_TRY(cipher_->decrypt(encoded, out));
+  return BytesView(out);
+}
+
+Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_max) {
+  BytesView compressed = encoded;
+  if (cipher_) compressed = PLK_TRY(decrypt(encoded, compressed_));
+  if (compression_ == codec::Compression::none) {
+    if (compressed.size() > plain_size_max) {
+      return Error(Errc::corrupt, "a unit of " + std::to_string(compressed.size()) +
+                                      " bytes where at most " + std::to_string(plain_size_max) +
+                                      " are possible");
+    }
+    return compressed;
+  }
+  // Most units expand little; starting small and growing keeps a lying one cheap.
+  std::size_t size = std::min(plain_size_max, std::max<std::size_t>(4 * compressed.size(), 4096));
+  for (;;) {
+    const auto out = room(scratch_, size);
+    const auto got = decompressor_.decompress(compressed, out);
+    if (got) return BytesView(out).first(*got);
+    if (size == plain_size_max) return got.error();
+    size = plain_size_max - size < size ? plain_size_max : 2 * size;
+  }
+}
+
+}  // namespace plakar::kloset

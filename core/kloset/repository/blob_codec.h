@@ -1,0 +1,52 @@
+// The form in which a store keeps every unit: blob, packfile index, footer, state, lock.
+//
+//   encode(x) = encrypt(compress(x))        decode(y) = decompress(decrypt(y))
+//
+// Each step is left out where the store's CONFIG has none. What a unit decodes to is not yet
+// authentic: the MAC over the plaintext, which whoever asks for the unit knows, decides.
+#pragma once
+
+#include <optional>
+
+#include "core/base/bytes.h"
+#include "core/base/random.h"
+#include "core/base/result.h"
+#include "core/codec/compression.h"
+#include "core/crypto/segment_stream.h"
+#include "core/kloset/repository/config.h"
+#include "core/kloset/repository/keys.h"
+
+namespace plakar::kloset {
+
+// Not thread-safe; one for each thread. Works in buffers of its own, which grow to the largest
+// unit seen and stay.
+class BlobCodec {
+ public:
+  // `keys` and `random` outlive the codec.
+  static Result<BlobCodec> create(const StoreConfig& config, const StoreKeys& keys, Random& random);
+
+  // The encoded form, valid until the next call. Before it is returned it is decoded again and
+  // compared with `plain`: memory that forgets, or a library that errs, is found while the
+  // plaintext still exists. A difference is Errc::internal.
+  Result<BytesView> encode(BytesView plain);
+
+  // The plaintext, valid until the next call. Malformed input is Errc::corrupt, as is a plaintext
+  // of more than `plain_size_max` bytes.
+  Result<BytesView> decode(BytesView encoded, std::size_t plain_size_max);
+
+ private:
+  BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher);
+
+  Result<BytesView> decrypt(BytesView encoded, Bytes& into);
+  Status verify(BytesView encoded, BytesView compressed, BytesView plain);
+
+  codec::Compression compression_;
+  codec::Compressor compressor_;
+  codec::Decompressor decompressor_;
+  std::optional<crypto::SegmentCipher> cipher_;
+  Bytes compressed_;
+  Bytes encrypted_;
+  Bytes scratch_;
+};
+
+}  // namespace plakar::kloset
