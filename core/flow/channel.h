@@ -122,9 +122,10 @@ class Channel {
     std::optional<T> item;
     {
       std::unique_lock lock(mutex_);
-      if (!PLK_TRY(wait_for_item(lock, cancel))) return false;
+      std::optional<detail::WaitLine::Place> place;
+      if (!PLK_TRY(wait_for_item(lock, place, cancel))) return false;
       item.emplace(take());
-      hand_on();
+      producers_.wake();
     }
     out = *std::move(item);
     return true;
@@ -137,9 +138,10 @@ class Channel {
     out.clear();
     out.reserve(std::min(max, limits_.items));
     std::unique_lock lock(mutex_);
-    if (!PLK_TRY(wait_for_item(lock, cancel))) return false;
+    std::optional<detail::WaitLine::Place> place;
+    if (!PLK_TRY(wait_for_item(lock, place, cancel))) return false;
     for (std::size_t n = std::min(max, ring_.size()); n > 0; --n) out.push_back(take());
-    hand_on();
+    producers_.wake();
     return true;
   }
 
@@ -234,11 +236,14 @@ class Channel {
     return ring_.room() >= room_wanted && light_enough(waiting.front());
   }
 
-  // False at the end.
-  Result<bool> wait_for_item(std::unique_lock<std::mutex>& lock, const CancelToken& cancel) {
+  // False at the end. Who had to wait keeps `place` until it has taken what it came for: only
+  // what is left then may wake the next consumer.
+  Result<bool> wait_for_item(std::unique_lock<std::mutex>& lock,
+                             std::optional<detail::WaitLine::Place>& place,
+                             const CancelToken& cancel) {
     const auto something = [&] { return failure_ || ring_.size() > 0 || producers_open_ == 0; };
     if (!something() && !cancel.cancelled()) {
-      detail::WaitLine::Place(consumers_).wait(lock, cancel, something);
+      place.emplace(consumers_).wait(lock, cancel, something);
     }
     if (failure_) return *failure_;
     if (cancel.cancelled()) return cancel.error();
@@ -250,12 +255,6 @@ class Channel {
     PLK_ASSERT(weight <= weight_);
     weight_ -= weight;
     return ring_.pop();
-  }
-
-  // After taking: there is room, and there may be something left for another consumer.
-  void hand_on() {
-    producers_.wake();
-    consumers_.wake();
   }
 
   const ChannelLimits limits_;

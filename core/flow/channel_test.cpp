@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <latch>
@@ -24,6 +25,11 @@ const CancelToken forever;
 
 struct Length {
   std::uint64_t operator()(const std::string& text) const noexcept { return text.size(); }
+};
+
+// As heavy as its last digit; zero is a weight too.
+struct LastDigit {
+  std::uint64_t operator()(std::size_t number) const noexcept { return number % 10; }
 };
 
 std::vector<int> numbers(int count) {
@@ -300,7 +306,8 @@ TEST_SUITE("channel stress") {
     auto up_to = [&](unsigned n) { return 1 + static_cast<std::size_t>(random() % n); };
     for (int round = 0; round < 60; ++round) {
       const std::size_t producers = up_to(4), consumers = up_to(4), per_producer = 2000;
-      Channel<std::size_t> channel({.items = up_to(100), .producers = producers});
+      const ChannelLimits limits{.items = up_to(100), .weight = up_to(300), .producers = producers};
+      Channel<std::size_t, LastDigit> channel(limits);
       std::vector<std::atomic<int>> seen(producers * per_producer);
       std::vector<std::jthread> threads;
       for (std::size_t p = 0; p < producers; ++p) {
@@ -334,6 +341,9 @@ TEST_SUITE("channel stress") {
       for (const auto& count : seen) once &= count == 1;
       CHECK(once);
       CHECK(channel.gauge().items == 0);
+      CHECK(channel.gauge().items_peak <= limits.items);
+      CHECK(channel.gauge().weight == 0);
+      CHECK(channel.gauge().weight_peak <= std::max<std::uint64_t>(limits.weight, 9));
     }
   }
 

@@ -120,9 +120,12 @@ Result<MemoryBudget::Grant> MemoryBudget::wait_for(std::size_t bytes, bool block
                                                    const CancelToken& cancel) {
   if (bytes > total_) return too_large(bytes);
   PLK_TRY(cancel.check());
+  Grant granted;
   std::unique_lock lock(mutex_);
-  if (!line_.wait(lock, cancel, [&] { return fits(bytes); })) return cancel.error();
-  return grant(bytes, block);
+  const bool got =
+      line_.wait(lock, cancel, [&] { return fits(bytes); }, [&] { granted = grant(bytes, block); });
+  if (!got) return cancel.error();
+  return granted;
 }
 
 std::optional<MemoryBudget::Grant> MemoryBudget::try_for(std::size_t bytes, bool block) {

@@ -2,8 +2,9 @@
 // or a deadline lets any of them leave. What every blocking class of core/flow waits with.
 //
 //   std::unique_lock lock(mutex_);
-//   if (!line_.wait(lock, cancel, [&] { return room_ >= n; })) return cancel.error();
-//   room_ -= n;
+//   if (!line_.wait(lock, cancel, [&] { return room_ >= n; }, [&] { room_ -= n; })) {
+//     return cancel.error();
+//   }
 //   ...
 //   room_ += n;      // elsewhere, with the mutex held
 //   line_.wake();
@@ -69,13 +70,23 @@ class WaitLine {
   bool empty() const noexcept { return first_ == nullptr; }
   std::size_t size() const noexcept { return size_; }
 
-  // Goes straight on if nobody is in line and `ready()` holds, else stands in line.
-  template <class Ready>
-  bool wait(std::unique_lock<std::mutex>& lock, const CancelToken& cancel, const Ready& ready) {
-    if (empty() && ready()) return true;
-    return Place(*this).wait(lock, cancel, ready);
+  // Stands in line until `ready()` holds, at once if nobody else does, and calls `act`, still
+  // as the first: whether the next can go on is judged by what `act` left. False, without
+  // `act`, if the token ended the wait.
+  template <class Ready, class Act>
+  bool wait(std::unique_lock<std::mutex>& lock, const CancelToken& cancel, const Ready& ready,
+            const Act& act) {
+    if (empty() && ready()) {
+      act();
+      return true;
+    }
+    Place place(*this);
+    if (!place.wait(lock, cancel, ready)) return false;
+    act();
+    return true;
   }
 
+  // Wakes the first, if it can go on.
   void wake();
 
  private:

@@ -24,10 +24,11 @@ struct Counter {
 
   bool take(int count, int name, const CancelToken& cancel) {
     std::unique_lock lock(mutex);
-    if (!line.wait(lock, cancel, [&] { return units >= count; })) return false;
-    units -= count;
-    served.push_back(name);
-    return true;
+    const auto enough = [&] { return units >= count; };
+    return line.wait(lock, cancel, enough, [&] {
+      units -= count;
+      served.push_back(name);
+    });
   }
   void give(int count) {
     const std::lock_guard lock(mutex);
