@@ -163,8 +163,8 @@ TEST_SUITE("cancel callback") {
     CHECK(runs == 2);
   }
 
-  TEST_CASE("it may destroy itself and others while it runs") {
-    const CancelSource source;
+  TEST_CASE("it may destroy itself, others and the source while it runs") {
+    auto source = std::make_unique<CancelSource>();
     int runs = 0;
     struct Any {
       virtual ~Any() = default;
@@ -172,14 +172,15 @@ TEST_SUITE("cancel callback") {
     std::vector<std::unique_ptr<Any>> all;
     auto clear = [&] {
       ++runs;
+      source.reset();
       all.clear();
     };
     struct Owned final : Any {
       Owned(const CancelToken& token, decltype(clear) f) : callback(token, f) {}
       CancelCallback<decltype(clear)> callback;
     };
-    for (int i = 0; i < 3; ++i) all.push_back(std::make_unique<Owned>(source.token(), clear));
-    source.cancel("stop");
+    for (int i = 0; i < 3; ++i) all.push_back(std::make_unique<Owned>(source->token(), clear));
+    source->cancel("stop");
     CHECK(runs == 1);
   }
 

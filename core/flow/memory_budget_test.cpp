@@ -98,6 +98,10 @@ TEST_SUITE("memory budget") {
     CHECK(budget.gauge().used == 2 * page);
     block = Block();
     CHECK(budget.gauge().kept == 0);
+    block = budget.acquire(page, forever).value();
+    block.shrink(1);
+    block = Block();
+    CHECK(budget.gauge().kept == page);  // still as it was acquired
   }
 
   TEST_CASE("both parts of a split block are given back, in any order") {
@@ -113,6 +117,8 @@ TEST_SUITE("memory budget") {
       CHECK(budget.gauge().used == (tail_first ? 1 : 3) * page);
       Block& left = tail_first ? head : tail;
       std::memset(left.data(), 1, left.size());
+      left = Block();
+      CHECK(budget.gauge().kept == 0);
     }
     Block whole = budget.acquire(4 * page, forever).value();
     CHECK(whole.split(4 * page).bytes().empty());

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t chunks_per_thread = 4;
 
 // One loop. Shared with the jobs in the pool's queue, which may come to run long after the
-// loop is over: they find it closed, and never touch the body, which is gone by then.
+// loop is over: they find nothing to do, and never touch the body, which is gone by then.
 class Loop {
  public:
   Loop(std::size_t count, std::size_t chunk, ChunkBody body, CancelToken cancel)
@@ -23,7 +23,6 @@ class Loop {
 
   void help() {
     std::unique_lock lock(mutex_);
-    if (closed_) return;
     ++running_;
     while (!failure_ && next_ < count_) {
       const std::size_t first = next_;
@@ -40,9 +39,9 @@ class Loop {
     if (--running_ == 0) idle_.notify_all();
   }
 
+  // After help(), which returns when no range is left to begin, for good.
   Status finish() {
     std::unique_lock lock(mutex_);
-    closed_ = true;
     idle_.wait(lock, [&] { return running_ == 0; });
     if (failure_) return *failure_;
     return {};
@@ -57,7 +56,6 @@ class Loop {
   std::condition_variable idle_;
   std::size_t next_ = 0;
   std::size_t running_ = 0;
-  bool closed_ = false;
   std::optional<Error> failure_;
 };
 

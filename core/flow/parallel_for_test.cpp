@@ -5,6 +5,7 @@
 #include <atomic>
 #include <latch>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "core/flow/testing/watchdog.h"
@@ -79,6 +80,31 @@ TEST_SUITE("parallel_for") {
                                        {.chunk = 1});
     CHECK(status.error().code() == Errc::cancelled);
     CHECK(calls <= 3);
+  }
+
+  TEST_CASE("it returns only when no thread of the pool is in the body any more") {
+    const Watchdog dog("in the body");
+    const auto pool = start(1);
+    std::latch entered(1), leave(1);
+    std::atomic<bool> left = false;
+    std::jthread releaser;
+    CHECK(parallel_for(*pool, 2, {},
+                       [&](std::size_t, std::size_t) -> Status {
+                         if (pool->is_current()) {
+                           entered.count_down();
+                           leave.wait();
+                           left = true;
+                         } else {
+                           entered.wait();  // the other range is the pool's
+                           releaser = std::jthread([&] {
+                             for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+                             leave.count_down();
+                           });
+                         }
+                         return {};
+                       },
+                       {.chunk = 1}));
+    CHECK(left);
   }
 
   TEST_CASE("loops may be nested in tasks of the same pool") {

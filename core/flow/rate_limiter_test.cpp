@@ -5,6 +5,7 @@
 #include <atomic>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -93,6 +94,34 @@ TEST_SUITE("rate limiter") {
     clock->advance(milliseconds(1));
     thread.join();
     CHECK(passed);
+  }
+
+  TEST_CASE("a large request in line is not overtaken by a small one that would pass") {
+    const Watchdog dog("limiter fifo");
+    const auto clock = stepped_clock();
+    RateLimiter limiter({.per_second = 10, .burst = 5}, *clock);
+    CHECK(limiter.acquire(5, forever));
+    std::vector<int> order;
+    std::mutex mutex;
+    auto pass = [&](std::uint64_t amount, int name) {
+      CHECK(limiter.acquire(amount, forever));
+      const std::lock_guard lock(mutex);
+      order.push_back(name);
+    };
+    std::jthread large([&] { pass(5, 1); });
+    clock->await_waiting(1);
+    clock->advance(milliseconds(200));
+    std::jthread small([&] { pass(1, 2); });
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    {
+      const std::lock_guard lock(mutex);
+      CHECK(order.empty());
+    }
+    clock->advance(milliseconds(300));
+    large.join();
+    clock->advance(milliseconds(100));
+    small.join();
+    CHECK(order == std::vector{1, 2});
   }
 
   TEST_CASE("a deadline before the turn is unavailable and uses nothing up") {
