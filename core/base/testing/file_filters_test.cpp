@@ -164,6 +164,40 @@ TEST_SUITE("file filters") {
     }
   }
 
+  // Without these the proof above could be of nothing.
+  TEST_CASE("crashes find every step that a careless writer leaves out") {
+    enum class Careless { in_place, without_sync, without_directory_sync };
+    for (const Careless way :
+         {Careless::in_place, Careless::without_sync, Careless::without_directory_sync}) {
+      MemoryDisk disk;
+      SeededRandom random(1);
+      REQUIRE(write_file_atomically(FileSystem(disk), random, "/f", as_bytes("old")));
+      bool torn = false;
+      CrashPoints points(disk, [&](MemoryDisk& after, const CrashPoint&) {
+        const auto found = read_file(FileSystem(after), "/f", 100);
+        torn |= !found || (as_text(*found) != "old" && as_text(*found) != "new");
+      });
+      const FileSystem files(points);
+      if (way == Careless::in_place) {
+        const File file =
+            files.open("/f", {.access = Access::write, .create = Create::truncate}).value();
+        REQUIRE(file.write(as_bytes("new")));
+        REQUIRE(file.sync(SyncScope::file));
+        CHECK(torn);
+        continue;
+      }
+      const File file = files.open("/tmp", new_file).value();
+      REQUIRE(file.write(as_bytes("new")));
+      if (way != Careless::without_sync) REQUIRE(file.sync(SyncScope::file));
+      REQUIRE(files.rename("/tmp", "/f"));
+      if (way != Careless::without_directory_sync) REQUIRE(sync_directory(files, "/"));
+      CHECK(torn == (way == Careless::without_sync));
+      // Success was reported, and is not what the next start finds.
+      const auto after = disk.crash({.content = Survival::lost, .names = Survival::lost});
+      CHECK(as_text(read_file(FileSystem(*after), "/f", 100).value()) != "new");
+    }
+  }
+
   TEST_CASE("whatever call fails, a file written atomically keeps the old content or has the new") {
     for (const int error : {EIO, ENOSPC, EINTR}) {
       for (std::uint64_t nth = 1;; ++nth) {
