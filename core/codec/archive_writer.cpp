@@ -66,8 +66,12 @@ class ArchiveWriter::Impl {
     if (!handle_ || !entry_) throw std::bad_alloc();
   }
   ~Impl() {
-    // Otherwise freeing it would complete the archive.
-    if (!finished_) archive_write_fail(handle_.get());
+    // Freeing it completes the archive, into nothing: libarchive's own way to abandon one
+    // leaks the state of its filters. A write that fails ends the padding of an entry that
+    // did not get all of its content.
+    abandoned_ = true;
+    const ArchiveLocaleScope scope(ArchiveLocale::utf8);
+    handle_.reset();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -96,7 +100,7 @@ class ArchiveWriter::Impl {
     ready = ready && archive_write_set_bytes_per_block(a, block_bytes) == ARCHIVE_OK &&
             archive_write_set_bytes_in_last_block(a, 1) == ARCHIVE_OK &&
             archive_write_open2(a, this, nullptr, on_write, nullptr, nullptr) == ARCHIVE_OK;
-    if (!ready) return fail();
+    if (!ready || sink_error_) return fail();
     return {};
   }
 
@@ -111,6 +115,7 @@ class ArchiveWriter::Impl {
     const bool raw = format_ == ArchiveFormat::zip && !is_utf8(entry.path);
     const ArchiveLocaleScope scope(raw ? ArchiveLocale::c : ArchiveLocale::utf8);
     const int code = archive_write_header(handle_.get(), entry_.get());
+    if (sink_error_) return fail();
     if (code == ARCHIVE_FAILED) {
       return Error(Errc::unsupported, escape(entry.path) + ": " + message());
     }
@@ -133,7 +138,7 @@ class ArchiveWriter::Impl {
     const ArchiveLocaleScope scope(ArchiveLocale::utf8);
     while (!bytes.empty()) {
       const auto count = archive_write_data(handle_.get(), bytes.data(), bytes.size());
-      if (count <= 0) return fail();
+      if (count <= 0 || sink_error_) return fail();
       written_ += static_cast<std::uint64_t>(count);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
@@ -145,7 +150,7 @@ class ArchiveWriter::Impl {
     if (failed_) return *failed_;
     PLK_TRY(end_entry());
     const ArchiveLocaleScope scope(ArchiveLocale::utf8);
-    if (archive_write_close(handle_.get()) != ARCHIVE_OK) return fail();
+    if (archive_write_close(handle_.get()) != ARCHIVE_OK || sink_error_) return fail();
     finished_ = true;
     return {};
   }
@@ -153,11 +158,12 @@ class ArchiveWriter::Impl {
  private:
   static la_ssize_t on_write(archive*, void* self, const void* data, std::size_t size) {
     auto& impl = *static_cast<Impl*>(self);
+    if (impl.abandoned_) return -1;
+    // libarchive is not told of a failure, after which it could not be freed without a leak.
+    // The method that called it looks.
+    if (impl.sink_error_) return static_cast<la_ssize_t>(size);
     auto done = impl.sink_->write(BytesView(static_cast<const std::byte*>(data), size));
-    if (!done) {
-      impl.sink_error_ = std::move(done).error();
-      return -1;
-    }
+    if (!done) impl.sink_error_ = std::move(done).error();
     return static_cast<la_ssize_t>(size);
   }
 
@@ -184,7 +190,7 @@ class ArchiveWriter::Impl {
       return fail(Error(Errc::invalid_argument, "less content than the entry announced"));
     }
     const ArchiveLocaleScope scope(ArchiveLocale::utf8);
-    if (archive_write_finish_entry(handle_.get()) != ARCHIVE_OK) return fail();
+    if (archive_write_finish_entry(handle_.get()) != ARCHIVE_OK || sink_error_) return fail();
     return {};
   }
 
@@ -281,6 +287,7 @@ class ArchiveWriter::Impl {
   ArchiveSink* sink_;
   ArchiveFormat format_;
   bool finished_ = false;
+  bool abandoned_ = false;
   bool in_entry_ = false;
   std::optional<std::uint64_t> announced_;  // of the current entry
   std::uint64_t written_ = 0;
