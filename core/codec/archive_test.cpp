@@ -395,6 +395,17 @@ TEST_SUITE("archive") {
     CHECK_FALSE(read_all(as_bytes(std::string(100'000, 'z'))));
   }
 
+  TEST_CASE("an entry whose header is not understood is marked") {
+    Bytes bytes = write_all(ArchiveFormat::tar, {file(std::string(300, 'x'), "content")});
+    REQUIRE(as_text(bytes).substr(512, 9) == "310 path=");
+    bytes[512] = std::byte{'z'};
+    const auto items = read_all(bytes);
+    REQUIRE(items);
+    REQUIRE(items->size() == 1);
+    CHECK((*items)[0].entry.warning != "");
+    CHECK((*items)[0].content == "content");
+  }
+
   TEST_CASE("the source's own error is what the caller sees") {
     for (const ArchiveFormat format : every_tar) {
       const Bytes bytes = write_all(format, sample());

@@ -35,7 +35,7 @@ bool has_encoded_surrogate(std::string_view text) noexcept {
   return false;
 }
 
-__LA_MODE_T file_type(ArchiveEntryType type) {
+unsigned file_type(ArchiveEntryType type) {
   switch (type) {
     case ArchiveEntryType::file:
       return AE_IFREG;
