@@ -67,6 +67,9 @@ TEST_SUITE("clock") {
   TEST_CASE("times before 1970 have seconds rounded down and a positive rest") {
     CHECK(to_unix_time(WallTime(milliseconds(-1500))) == UnixTime{-2, 500'000'000});
     CHECK(to_unix_time(WallTime(milliseconds(1500))) == UnixTime{1, 500'000'000});
+    CHECK(to_wall_time({-2, 500'000'000}) == WallTime(milliseconds(-1500)));
+    CHECK(to_wall_time({INT64_MAX, 0}) == WallTime::max());
+    CHECK(to_wall_time(UnixTime{}) == WallTime::min());
   }
 }
 

@@ -1,5 +1,5 @@
 // Text for people: names made safe to print, sizes, durations and times the way the command
-// line prints them. File modes: core/base/file_mode.h.
+// line prints them.
 #pragma once
 
 #include <chrono>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/bytes.h"
-#include "core/codec/msgpack_time.h"
+#include "core/base/unix_time.h"
 #include "core/kloset/format/file_mode.h"
 
 namespace plakar::kloset {
@@ -43,7 +43,7 @@ struct Record {
 
   FileMode mode{};
   std::int64_t size = 0;  // of regular files a hint: what is read counts
-  codec::UnixTime mod_time;
+  UnixTime mod_time;
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
   std::uint64_t uid = 0;

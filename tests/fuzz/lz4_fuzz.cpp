@@ -86,11 +86,7 @@ void check_as_plaintext(BytesView input) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static plakar::codec::Lz4Decoder decoder;
   const plakar::BytesView input = std::as_bytes(std::span(data, size));
-<<<<<<< HEAD
   plakar::fuzz::check_as_stream(decoder, input, plakar::fuzz::Refusal::always_or_never);
-=======
-  plakar::fuzz::check_as_stream(decoder, input, plakar::fuzz::Pieces::as_whole);
->>>>>>> a012e56 (codec: add LZ4 frames, gzip, zstd and streaming decoders)
   plakar::check_as_frames(input);
   plakar::check_as_plaintext(input);
   return 0;

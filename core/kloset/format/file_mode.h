@@ -3,6 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+
+#include "core/base/file_types.h"
 
 namespace plakar::kloset {
 
@@ -26,8 +29,13 @@ constexpr bool has(FileMode mode, std::uint32_t bit) noexcept { return (bits(mod
 constexpr bool is_regular(FileMode mode) noexcept { return !has(mode, mode_type_mask); }
 constexpr bool is_directory(FileMode mode) noexcept { return has(mode, mode_directory); }
 
-// From and to st_mode, with type and all twelve permission bits.
-FileMode mode_from_posix(std::uint32_t st_mode) noexcept;
-std::uint32_t mode_to_posix(FileMode mode) noexcept;
+// `permissions` are the twelve bits of stat(), 07777. An unknown type is irregular, and back.
+FileMode make_file_mode(FileType type, std::uint32_t permissions) noexcept;
+FileType file_type(FileMode mode) noexcept;
+std::uint32_t permissions(FileMode mode) noexcept;
+
+// "drwxr-xr-x", "-rw-r--r--", "Lrwxrwxrwx", "dtrwxrwxrwx", "urwxr-xr-x": a letter for each of
+// the bits from 31 down to 19, or `-` for none, then the permissions. Not padded.
+std::string to_text(FileMode mode);
 
 }  // namespace plakar::kloset

@@ -16,7 +16,7 @@
 #include "core/base/random.h"
 #include "core/base/result.h"
 #include "core/base/secret.h"
-#include "core/codec/msgpack_time.h"
+#include "core/base/unix_time.h"
 #include "core/kloset/chunking/chunker.h"
 
 namespace plakar::kloset {
@@ -85,7 +85,7 @@ struct EncryptionParams {
 };
 
 struct StoreConfig {
-  codec::UnixTime timestamp;
+  UnixTime timestamp;
   Uuid repository_id;
   PackfileParams packfile;
   ChunkingParams chunking;

@@ -17,7 +17,7 @@ namespace plakar::kloset {
 
 struct LockRecord {
   std::uint32_t version = 0;
-  codec::UnixTime timestamp;
+  UnixTime timestamp;
   std::string hostname;
   bool exclusive = false;
 };
@@ -34,16 +34,10 @@ namespace {
 
 constexpr std::uint64_t lock_size_max = 64 * 1024;
 
-codec::UnixTime to_stored(WallTime time) {
-  const auto unix_time = to_unix_time(time);
-  return {.seconds = unix_time.seconds, .nanoseconds = unix_time.nanoseconds};
+bool is_stale(const LockInfo& lock, WallTime now) {  // Subtracted on the side that cannot overflow:
+                                                     // a hostile lock may have any time.
+  return lock.refreshed < now - lock_stale_age;
 }
-
-WallTime from_stored(codec::UnixTime time) {
-  return WallTime(std::chrono::seconds(time.seconds)) + std::chrono::nanoseconds(time.nanoseconds);
-}
-
-bool is_stale(const LockInfo& lock, WallTime now) { return now - lock.refreshed > lock_stale_age; }
 
 class HeldLock final : public RepositoryLock {
  public:
@@ -60,7 +54,7 @@ class HeldLock final : public RepositoryLock {
     const WallTime now = env_.clock.wall();
     const Bytes plain =
         codec::msgpack_encode(LockRecord{.version = 0,
-                                         .timestamp = to_stored(now),
+                                         .timestamp = to_unix_time(now),
                                          .hostname = request_.hostname,
                                          .exclusive = request_.mode == LockMode::exclusive});
     const BytesView encoded = PLK_TRY(codec_.encode(plain));
@@ -151,7 +145,7 @@ Result<std::vector<LockInfo>> list_locks(Store& store, const StoreConfig& config
     locks.push_back({.id = LockId{.bytes = name.bytes},
                      .hostname = record.hostname,
                      .mode = record.exclusive ? LockMode::exclusive : LockMode::shared,
-                     .refreshed = from_stored(record.timestamp)});
+                     .refreshed = to_wall_time(record.timestamp)});
   }
   return locks;
 }

@@ -17,7 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/env.h"
 #include "core/base/result.h"
-#include "core/codec/msgpack_time.h"
+#include "core/base/unix_time.h"
 #include "core/kloset/repository/config.h"
 #include "core/kloset/repository/keys.h"
 #include "core/kloset/store.h"

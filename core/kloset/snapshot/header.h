@@ -11,7 +11,7 @@
 #include "core/base/bytes.h"
 #include "core/base/id.h"
 #include "core/base/result.h"
-#include "core/codec/msgpack_time.h"
+#include "core/base/unix_time.h"
 #include "core/kloset/tree/summary.h"
 
 namespace plakar::kloset {
@@ -74,7 +74,7 @@ struct HeaderSource {
 struct SnapshotHeader {
   std::uint32_t version = 0;
   SnapshotId identifier;
-  codec::UnixTime timestamp;
+  UnixTime timestamp;
   std::int64_t duration_ns = 0;
   Identity identity;
   std::string name;

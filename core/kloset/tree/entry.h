@@ -15,7 +15,7 @@
 #include "core/base/bytes.h"
 #include "core/base/id.h"
 #include "core/base/result.h"
-#include "core/codec/msgpack_time.h"
+#include "core/base/unix_time.h"
 #include "core/kloset/format/file_mode.h"
 
 namespace plakar::kloset {
@@ -24,7 +24,7 @@ struct FileInfo {
   std::string_view name;  // the last component; "/" for the root
   std::int64_t size = 0;  // bytes read of a regular file, what lstat says of others
   FileMode mode{};
-  codec::UnixTime mod_time;
+  UnixTime mod_time;
   std::uint64_t dev = 0;
   std::uint64_t ino = 0;
   std::uint64_t uid = 0;

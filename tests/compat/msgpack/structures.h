@@ -18,7 +18,7 @@ namespace plakar::compat {
 
 using codec::field;
 using codec::plain_int_field;
-using codec::UnixTime;
+using plakar::UnixTime;
 
 struct PackfileSettings {
   std::uint64_t min_size = 0;
