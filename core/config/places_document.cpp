@@ -35,7 +35,7 @@ Status check_name(std::string_view name, std::string_view what) {
                  std::string(what) + " " + quoted(name) + " " + std::string(why));
   };
   if (name.empty()) return Error(Errc::invalid_argument, std::string(what) + " is empty");
-  if (name.size() > name_bytes_max) return refuse("is longer than 128 bytes");
+  if (name.size() > place_name_bytes_max) return refuse("is longer than 128 bytes");
   if (!is_utf8(name)) return refuse("is not UTF-8");
   const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;

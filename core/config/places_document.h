@@ -38,8 +38,8 @@ namespace plakar::config {
 // Limits of one file; more is Errc::invalid_argument. Its size is limited to 4 MiB, its
 // nesting to 32.
 inline constexpr std::size_t places_max = 10'000;
-inline constexpr std::size_t options_max = 1'000;   // of one place
-inline constexpr std::size_t name_bytes_max = 128;  // of a name or key that we write
+inline constexpr std::size_t options_max = 1'000;         // of one place
+inline constexpr std::size_t place_name_bytes_max = 128;  // of a name or key that we write
 // Of all names and options together, which aliases can multiply.
 inline constexpr std::size_t places_bytes_max = std::size_t{16} << 20;
 
