@@ -1,0 +1,184 @@
+#include "core/kloset/repository/repository.h"
+
+#include <map>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "core/kloset/format/envelope.h"
+#include "core/kloset/state/memory_index.h"
+
+namespace plakar::kloset {
+namespace {
+
+std::string describe(ResourceType type, const Mac& mac) {
+  return to_name(type) + " " + mac.short_hex();
+}
+
+// States wait in memory for their turn up to this size together; the others are read twice.
+constexpr std::size_t waiting_bytes_max = 16u << 20;
+
+struct LoadedState {
+  Version version{};
+  Bytes plain;
+};
+
+Result<LoadedState> load_state(Store& store, const StoreKeys& keys, BlobCodec& codec,
+                               const StateId& id) {
+  const Bytes item = PLK_TRY(load_item(store, ItemKind::state, item_name(id), state_size_max));
+  const Envelope envelope = PLK_TRY(open_envelope(item, ResourceType::state, keys.mac));
+  const BytesView plain = PLK_TRY(codec.decode(envelope.body, state_size_max));
+  return LoadedState{.version = envelope.version, .plain = to_bytes(plain)};
+}
+
+}  // namespace
+
+bool is_named_by_mac(ResourceType type) noexcept {
+  return type != ResourceType::snapshot && type != ResourceType::signature &&
+         type != ResourceType::random;
+}
+
+Repository::Repository(Store& store, Env env, StoreConfig config, StoreKeys keys,
+                       std::unique_ptr<StateIndex> index)
+    : store_(&store),
+      env_(env),
+      config_(std::move(config)),
+      keys_(std::move(keys)),
+      index_(std::move(index)) {}
+
+Status Repository::create(Store& store, StoreConfig config, const Secret* passphrase,
+                          const KdfParams& kdf, Env env, const crypto::KdfInterrupt& interrupt) {
+  config.repository_id = Uuid::random(env.random);
+  config.timestamp = to_unix_time(env.clock.wall());
+  const StoreKeys keys =
+      passphrase == nullptr
+          ? PLK_TRY(plain_keys(config))
+          : PLK_TRY(encrypt_config(config, kdf, passphrase->reveal(), env.random, interrupt));
+  // What a later writer will need must work before there is a store.
+  PLK_TRY(Chunker::create(config.chunking));
+  PLK_TRY(BlobCodec::create(config, keys, env.random));
+  return store.create(seal_config(config, keys.store_key ? &*keys.store_key : nullptr));
+}
+
+Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
+                                                     const PassphraseSource& passphrase,
+                                                     const Options& options) {
+  Bytes item = PLK_TRY(store.load_config());
+  UnverifiedConfig unverified = PLK_TRY(decode_config(std::move(item)));
+  std::optional<StoreKeys> keys;
+  if (unverified.config.encryption) {
+    const Secret secret = PLK_TRY(passphrase());
+    keys = PLK_TRY(unlock(unverified, secret.reveal(), env.random, options.interrupt));
+  } else {
+    keys = PLK_TRY(open_plain(unverified));
+  }
+  std::unique_ptr<StateIndex> index =
+      options.make_index ? PLK_TRY(options.make_index(unverified.config.repository_id))
+                         : make_memory_index();
+  return std::unique_ptr<Repository>(
+      new Repository(store, env, std::move(unverified.config), *std::move(keys), std::move(index)));
+}
+
+Status Repository::refresh() {
+  std::vector<StateId> missing;
+  PLK_TRY(store_->list(ItemKind::state, [&](const ItemInfo& item) -> Status {
+    const StateId id{.bytes = item.name.bytes};
+    if (!index_->has_state(id)) missing.push_back(id);
+    return {};
+  }));
+  if (missing.empty()) return {};
+
+  const CodecLease lease = PLK_TRY(codec());
+  const auto read = [&](const StateId& id) { return load_state(*store_, keys_, *lease, id); };
+  std::map<StateId, LoadedState> waiting;
+  std::size_t waiting_bytes = 0;
+  std::vector<StateOrderItem> frames;
+  for (const StateId& id : missing) {
+    const std::string doing = "read state " + id.short_hex();
+    LoadedState state = PLK_TRY_CONTEXT(read(id), doing);
+    const StateFrame frame = PLK_TRY_CONTEXT(
+        read_state(state.plain, state.version, [](const StateEntry&) { return Status(); }), doing);
+    frames.push_back({.id = id, .parent = frame.parent, .timestamp_ns = frame.timestamp_ns});
+    if (state.plain.size() <= waiting_bytes_max - waiting_bytes) {
+      waiting_bytes += state.plain.size();
+      waiting.emplace(id, std::move(state));
+    }
+  }
+  for (const StateId& id : order_states(frames)) {
+    const std::string doing = "merge state " + id.short_hex();
+    auto node = waiting.extract(id);
+    const LoadedState state =
+        node.empty() ? PLK_TRY_CONTEXT(read(id), doing) : std::move(node.mapped());
+    PLK_TRY_CONTEXT(index_->merge({.id = id, .version = state.version, .plain = state.plain}),
+                    doing);
+  }
+  return index_->save();
+}
+
+Result<Bytes> Repository::load(ResourceType type, const Mac& mac, std::size_t plain_size_max) {
+  const std::vector<BlobLocation> locations = index_->find_all(type, mac);
+  if (locations.empty()) {
+    return Error(Errc::not_found, "no state of the store knows " + describe(type, mac));
+  }
+  std::optional<Error> first;
+  for (const BlobLocation& location : locations) {
+    auto bytes = load_from(location, type, mac, plain_size_max);
+    if (bytes) return bytes;
+    if (bytes.error().code() == Errc::cancelled) return bytes;
+    if (!first) {
+      first = std::move(bytes).error().context("read " + describe(type, mac) + " in packfile " +
+                                               location.packfile.short_hex());
+    }
+  }
+  return *std::move(first);
+}
+
+Result<Bytes> Repository::load_from(const BlobLocation& location, ResourceType type, const Mac& mac,
+                                    std::size_t plain_size_max) {
+  // Before memory is reserved for it: an encoded blob is not much longer than its plaintext.
+  const std::uint64_t length_max = std::uint64_t{plain_size_max} + plain_size_max / 8 + 65536;
+  if (location.length > length_max) {
+    return Error(Errc::corrupt, "a length of " + std::to_string(location.length) + " bytes");
+  }
+  Bytes encoded(location.length);
+  PLK_TRY(read_exactly(*store_, ItemKind::packfile, item_name(location.packfile),
+                       envelope_header_size + location.offset, encoded));
+  if (type == ResourceType::random) return encoded;
+  const CodecLease lease = PLK_TRY(codec());
+  const BytesView plain = PLK_TRY(lease->decode(encoded, plain_size_max));
+  if (is_named_by_mac(type) && !equal_constant_time(keys_.mac.compute(plain).view(), mac.view())) {
+    return Error(Errc::corrupt, "its content does not match its MAC");
+  }
+  return to_bytes(plain);
+}
+
+Status Repository::publish_state(const StateId& id, BytesView plain) {
+  {
+    const CodecLease lease = PLK_TRY(codec());
+    const BytesView encoded = PLK_TRY(lease->encode(plain));
+    PLK_TRY(store_->put(ItemKind::state, item_name(id),
+                        seal_envelope(ResourceType::state, encoded, keys_.mac),
+                        PutMode::if_absent));
+  }
+  return index_->merge({.id = id, .version = version_1_1_0, .plain = plain});
+}
+
+Result<Repository::CodecLease> Repository::codec() {
+  {
+    const std::lock_guard guard(codecs_mutex_);
+    if (!idle_codecs_.empty()) {
+      auto idle = std::move(idle_codecs_.back());
+      idle_codecs_.pop_back();
+      return CodecLease(*this, std::move(idle));
+    }
+  }
+  return CodecLease(
+      *this, std::make_unique<BlobCodec>(PLK_TRY(BlobCodec::create(config_, keys_, env_.random))));
+}
+
+Repository::CodecLease::~CodecLease() {
+  if (codec_ == nullptr) return;
+  const std::lock_guard guard(repository_->codecs_mutex_);
+  repository_->idle_codecs_.push_back(std::move(codec_));
+}
+
+}  // namespace plakar::kloset

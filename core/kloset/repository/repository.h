@@ -1,0 +1,115 @@
+// A store that is open: its configuration is read, its keys are known, its index is loaded. What
+// everything above works with.
+//
+// Life cycle: create() makes an empty store; open() opens one, asking for the passphrase only
+// when there is something to unlock. refresh() then merges the states that others have written; a
+// command that changes the store takes its lock first and refreshes afterwards.
+//
+// All functions may be called from any thread; refresh() from one at a time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/base/env.h"
+#include "core/base/result.h"
+#include "core/base/secret.h"
+#include "core/crypto/kdf.h"
+#include "core/kloset/chunking/chunker.h"
+#include "core/kloset/repository/blob_codec.h"
+#include "core/kloset/repository/config.h"
+#include "core/kloset/repository/keys.h"
+#include "core/kloset/state/index.h"
+#include "core/kloset/store.h"
+
+namespace plakar::kloset {
+
+// Called when the store turns out to be encrypted. A wrong passphrase is Errc::permission_denied
+// of open(), which may be tried again.
+using PassphraseSource = std::function<Result<Secret>()>;
+
+class Repository {
+ public:
+  struct Options {
+    // Makes the index for a repository; empty: one in memory.
+    std::function<Result<std::unique_ptr<StateIndex>>(const Uuid&)> make_index{};
+    crypto::KdfInterrupt interrupt{};
+  };
+
+  // Makes a store without content; `config` from default_config(), with its id and time still to
+  // be set here. With a passphrase it is encrypted, by `kdf`. Errc::already_exists when
+  // something is in the way.
+  static Status create(Store& store, StoreConfig config, const Secret* passphrase,
+                       const KdfParams& kdf, Env env, const crypto::KdfInterrupt& interrupt = {});
+
+  // The store and what `env` refers to outlive the repository. The index is empty until
+  // refresh(), or as the last one left it.
+  static Result<std::unique_ptr<Repository>> open(Store& store, Env env,
+                                                  const PassphraseSource& passphrase,
+                                                  const Options& options);
+
+  // Merges the states that the index does not have, in order. One that cannot be read is an
+  // error: a view of the store with holes in it is not shown.
+  Status refresh();
+
+  // The plaintext of a blob, its MAC checked where its name is one. Every location is tried.
+  // Errc::not_found when no state knows the blob, Errc::corrupt when it can be read from none.
+  // The message names type, MAC and packfile.
+  Result<Bytes> load(ResourceType type, const Mac& mac, std::size_t plain_size_max);
+  bool has(ResourceType type, const Mac& mac) const { return index_->has(type, mac); }
+
+  // Encodes and stores a state; durable when it returns. The index learns of it.
+  Status publish_state(const StateId& id, BytesView plain);
+
+  // A codec for this thread's use, given back when it goes.
+  class CodecLease {
+   public:
+    CodecLease(Repository& repository, std::unique_ptr<BlobCodec> codec) noexcept
+        : repository_(&repository), codec_(std::move(codec)) {}
+    CodecLease(CodecLease&&) noexcept = default;
+    CodecLease& operator=(CodecLease&&) = delete;
+    ~CodecLease();
+
+    BlobCodec& operator*() const noexcept { return *codec_; }
+    BlobCodec* operator->() const noexcept { return codec_.get(); }
+
+   private:
+    Repository* repository_;
+    std::unique_ptr<BlobCodec> codec_;
+  };
+  Result<CodecLease> codec();
+
+  const StoreConfig& config() const noexcept { return config_; }
+  const StoreKeys& keys() const noexcept { return keys_; }
+  const crypto::StoreMac& mac() const noexcept { return keys_.mac; }
+  StateIndex& index() noexcept { return *index_; }
+  Store& store() noexcept { return *store_; }
+  const Env& env() const noexcept { return env_; }
+
+ private:
+  Repository(Store& store, Env env, StoreConfig config, StoreKeys keys,
+             std::unique_ptr<StateIndex> index);
+
+  Result<Bytes> load_from(const BlobLocation& location, ResourceType type, const Mac& mac,
+                          std::size_t plain_size_max);
+
+  Store* store_;
+  Env env_;
+  StoreConfig config_;
+  StoreKeys keys_;
+  std::unique_ptr<StateIndex> index_;
+  std::mutex codecs_mutex_;
+  std::vector<std::unique_ptr<BlobCodec>> idle_codecs_;  // guarded by codecs_mutex_
+};
+
+// Whether a blob of this type is named by the MAC of its plaintext.
+bool is_named_by_mac(ResourceType type) noexcept;
+
+// The largest state that is read. One location takes 90 bytes.
+inline constexpr std::uint64_t state_size_max = std::uint64_t{4} << 30;
+
+}  // namespace plakar::kloset
