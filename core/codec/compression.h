@@ -32,7 +32,7 @@ struct CompressionOptions {
 };
 
 // Compresses one unit after the other in memory that it keeps. Each thread has its own.
-// There is nothing that can fail.
+// There is nothing that can fail. A moved-from object may only be assigned to or destroyed.
 class Compressor {
  public:
   // Precondition: a level that the algorithm has.

@@ -2,7 +2,7 @@
 //
 // Objects keep the order of their members, and no name occurs twice: two parsers that
 // disagree about which of two members counts are a way to smuggle a setting past a check.
-// Integers are exact from -2^63 to 2^64-1, and a number written with a fraction or an
+// Integers are exact from -2^63 to 2^64-1, larger ones an error; a number with a fraction or an
 // exponent is a double and stays one. Strings are octets: what `parse_json` yields is valid
 // UTF-8, what a caller puts in need not be, and the writer repairs it.
 //
@@ -225,8 +225,17 @@ inline Json::Json(Integer, std::uint64_t value) noexcept {
 }
 inline Json::Json(const Json& other) = default;
 inline Json::Json(Json&& other) noexcept = default;
-inline Json& Json::operator=(const Json& other) = default;
-inline Json& Json::operator=(Json&& other) noexcept = default;
+// What is assigned may be a part of what it is assigned to, and goes with it: it is held first.
+inline Json& Json::operator=(const Json& other) {
+  Json copy(other);
+  value_.swap(copy.value_);
+  return *this;
+}
+inline Json& Json::operator=(Json&& other) noexcept {
+  Json taken(std::move(other));
+  value_.swap(taken.value_);
+  return *this;
+}
 inline Json::~Json() = default;
 
 }  // namespace plakar::codec

@@ -65,6 +65,10 @@ class JsonBuilder {
   bool on_double(double approximate, std::string_view last, Code& code) {
     // Boost 1.81 may be off by one unit in the last place, so the digits are read again.
     const std::string digits = finish(last);
+    if (digits.find_first_of(".eE") == std::string::npos) {
+      // An identifier or a counter: rounded it would be another one.
+      return stop("an integer too large for 64 bits", code);
+    }
     double value = 0;
     const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), value);
     if (parsed.ec == std::errc::result_out_of_range) {

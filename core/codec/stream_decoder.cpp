@@ -18,6 +18,9 @@ Result<Filled> fill(StreamDecoder& decoder, BytesView& stream, std::span<std::by
                     std::size_t& size) {
   while (size < out.size()) {
     const auto progress = PLK_TRY(decoder.decode(stream, out.subspan(size)));
+    if (progress.consumed == 0 && progress.produced == 0 && !stream.empty()) {
+      return Error(Errc::corrupt, "the stream does not go on");
+    }
     stream = stream.subspan(progress.consumed);
     size += progress.produced;
     if (stream.empty() && size < out.size()) return Filled::all_input_used;
