@@ -28,19 +28,26 @@ using Status = Result<void>;
 
 // Yields the value of `expr`, or returns its error from the enclosing function.
 // GNU statement expression: the supported compilers are GCC and Clang.
-#define PLK_TRY(expr)                       \
-  __extension__({                           \
-    auto plk_result = (expr);               \
-    if (!plk_result) [[unlikely]]           \
-      return std::move(plk_result).error(); \
-    std::move(plk_result).take();           \
-  })
+#define PLK_TRY(expr) PLK_TRY_NAMED(expr, PLK_UNIQUE(plk_result))
 
 // The same, saying what was being attempted. `doing` is evaluated on failure only.
-#define PLK_TRY_CONTEXT(expr, doing)                       \
-  __extension__({                                          \
-    auto plk_result = (expr);                              \
-    if (!plk_result) [[unlikely]]                          \
-      return std::move(plk_result).error().context(doing); \
-    std::move(plk_result).take();                          \
+#define PLK_TRY_CONTEXT(expr, doing) PLK_TRY_CONTEXT_NAMED(expr, doing, PLK_UNIQUE(plk_result))
+
+// Each use has a name of its own, so that one may stand inside another.
+#define PLK_JOIN_EXPANDED(a, b) a##b
+#define PLK_JOIN(a, b) PLK_JOIN_EXPANDED(a, b)
+#define PLK_UNIQUE(name) PLK_JOIN(name, __COUNTER__)
+#define PLK_TRY_NAMED(expr, result)     \
+  __extension__({                       \
+    auto result = (expr);               \
+    if (!result) [[unlikely]]           \
+      return std::move(result).error(); \
+    std::move(result).take();           \
+  })
+#define PLK_TRY_CONTEXT_NAMED(expr, doing, result)     \
+  __extension__({                                      \
+    auto result = (expr);                              \
+    if (!result) [[unlikely]]                          \
+      return std::move(result).error().context(doing); \
+    std::move(result).take();                          \
   })

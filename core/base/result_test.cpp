@@ -51,6 +51,16 @@ TEST_SUITE("result") {
     CHECK(outer.code() == Errc::invalid_argument);
   }
 
+  TEST_CASE("one attempt may stand inside another, and in a function inside of it") {
+    const auto work = [](int value) -> Result<int> {
+      return PLK_TRY(halve(
+          PLK_TRY_CONTEXT([&]() -> Result<int> { return PLK_TRY(halve(value)); }(), "inside")));
+    };
+    CHECK(work(8).value() == 2);
+    CHECK(work(6).error().message() == "3 is odd");
+    CHECK(work(3).error().message() == "inside: 3 is odd");
+  }
+
   TEST_CASE("context is made only when it is needed") {
     int made = 0;
     const auto describe = [&] {

@@ -23,13 +23,13 @@ MonotonicTime SteppedClock::monotonic() const noexcept {
 
 bool SteppedClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& changed,
                               MonotonicTime deadline) {
+  // One look at a time, whatever ended it: a notification may come after the wait timed out and
+  // before the lock is ours again, and would be lost to a loop in here. Who waits has a loop.
+  if (monotonic() >= deadline) return false;
   ++waiting_;
-  bool notified = false;
-  while (!notified && monotonic() < deadline) {
-    notified = changed.wait_for(lock, look_interval) == std::cv_status::no_timeout;
-  }
+  changed.wait_for(lock, look_interval);
   --waiting_;
-  return notified;
+  return monotonic() < deadline;
 }
 
 void SteppedClock::advance(std::chrono::nanoseconds by) {
