@@ -69,8 +69,9 @@ class StreamFormat {
 };
 
 // Encrypts and decrypts streams one after the other. Creating one opens ciphers; using it
-// allocates nothing. Not thread-safe: one for each thread. The store key and the last subkey
-// are wiped at the end. A moved-from object may only be assigned to or destroyed.
+// allocates nothing, but for a context of OpenSSL's where subkeys are wrapped by AES256-GCM. Not
+// thread-safe: one for each thread. The store key and the last subkey are wiped at the end. A
+// moved-from object may only be assigned to or destroyed.
 class SegmentCipher {
  public:
   // Errc::unsupported where this build of libgcrypt lacks something. `random` makes subkeys

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include <algorithm>
 #include <array>
 #include <thread>
@@ -104,6 +108,30 @@ TEST_SUITE("store mac") {
       const auto mac = StoreMac::create(HashAlgorithm::blake3, Secret(size));
       REQUIRE_FALSE(mac);
       CHECK(mac.error().code() == Errc::invalid_argument);
+    }
+  }
+
+  TEST_CASE("threads may use one key at the same time") {
+    for (const auto algorithm : {HashAlgorithm::blake3, HashAlgorithm::sha256}) {
+      const auto mac = StoreMac::create(algorithm, Secret(std::size_t{32}));
+      REQUIRE(mac);
+      const Mac wanted = mac->compute(as_bytes("together"));
+      std::atomic<int> wrong = 0;
+      {
+        std::vector<std::jthread> threads;
+        for (int t = 0; t < 4; ++t) {
+          threads.emplace_back([&] {
+            for (int i = 0; i < 200; ++i) {
+              MacHasher hasher = mac->hasher();
+              hasher.update(as_bytes("toge"));
+              hasher.update(as_bytes("ther"));
+              if (hasher.finish() != wanted || mac->compute(as_bytes("together")) != wanted)
+                ++wrong;
+            }
+          });
+        }
+      }
+      CHECK(wrong == 0);
     }
   }
 

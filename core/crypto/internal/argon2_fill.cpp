@@ -1,5 +1,7 @@
 #include "core/crypto/internal/argon2_fill.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -80,6 +82,11 @@ class Filler {
       }
       return {};
     };
+    // Signals are for the threads that expect them: helpers inherit a mask without any.
+    sigset_t every;
+    sigset_t previous;
+    ::sigfillset(&every);
+    ::pthread_sigmask(SIG_SETMASK, &every, &previous);
     std::vector<std::jthread> helpers;
     for (unsigned n = 1; n < std::min(options_.threads_max, geometry_.lanes); ++n) {
       try {
@@ -88,6 +95,7 @@ class Filler {
         break;
       }
     }
+    ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
     return work(options_.interrupt);
   }
 

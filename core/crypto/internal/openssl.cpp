@@ -32,7 +32,7 @@ evp_mac_st* hmac() noexcept {
 }
 
 Error error(std::string_view doing) {
-  const unsigned long code = ERR_peek_error();
+  const unsigned long code = ERR_peek_last_error();  // older ones are somebody else's
   std::array<char, 256> reason{};
   ERR_error_string_n(code, reason.data(), reason.size());
   ERR_clear_error();
