@@ -19,7 +19,9 @@ std::span<std::byte> room(Bytes& buffer, std::size_t size) {
 
 BlobCodec::BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher)
     : compression_(compression),
-      compressor_(compression),
+      // In an encrypted store the cipher's tag tells rot already, and for nothing.
+      compressor_(compression,
+                  {.lz4_checksum = cipher ? codec::Lz4Checksum::off : codec::Lz4Checksum::on}),
       // Plaintexts are checked by their MACs; a second checksum would only cost.
       decompressor_(compression, codec::Lz4Checksum::off),
       cipher_(std::move(cipher)) {}

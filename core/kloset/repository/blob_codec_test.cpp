@@ -77,6 +77,19 @@ TEST_SUITE("blob codec") {
     CHECK(codec->decode(bomb, 16 << 20)->size() == 16 << 20);
   }
 
+  TEST_CASE("only units without encryption carry a checksum of their content") {
+    const Fixture plain = fixture("LZ4", false);
+    auto codec = BlobCodec::create(plain.config, plain.keys, system_random());
+    REQUIRE(codec);
+    const Bytes frame = to_bytes(*codec->encode(as_bytes("hello world\n")));
+    CHECK(to_hex(frame) == "04224d186470b90c00008068656c6c6f20776f726c640a00000000b08d52a4");
+    const Fixture encrypted = fixture("LZ4", true);
+    codec = BlobCodec::create(encrypted.config, encrypted.keys, system_random());
+    REQUIRE(codec);
+    const std::size_t overhead = 40 + 28;
+    CHECK(codec->encode(as_bytes("hello world\n"))->size() == frame.size() - 4 + overhead);
+  }
+
   TEST_CASE("an encrypted unit with a flipped bit is corrupt") {
     const Fixture store = fixture("LZ4", true);
     auto codec = BlobCodec::create(store.config, store.keys, system_random());
