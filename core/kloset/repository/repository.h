@@ -19,6 +19,7 @@
 #include "core/base/result.h"
 #include "core/base/secret.h"
 #include "core/crypto/kdf.h"
+#include "core/kloset/blob_source.h"
 #include "core/kloset/chunking/chunker.h"
 #include "core/kloset/repository/blob_codec.h"
 #include "core/kloset/repository/config.h"
@@ -32,7 +33,7 @@ namespace plakar::kloset {
 // of open(), which may be tried again.
 using PassphraseSource = std::function<Result<Secret>()>;
 
-class Repository {
+class Repository final : public BlobSource {
  public:
   struct Options {
     // Makes the index for a repository; empty: one in memory.
@@ -59,8 +60,8 @@ class Repository {
   // The plaintext of a blob, its MAC checked where its name is one. Every location is tried.
   // Errc::not_found when no state knows the blob, Errc::corrupt when it can be read from none.
   // The message names type, MAC and packfile.
-  Result<Bytes> load(ResourceType type, const Mac& mac, std::size_t plain_size_max);
-  bool has(ResourceType type, const Mac& mac) const { return index_->has(type, mac); }
+  Result<Bytes> load(ResourceType type, const Mac& mac, std::size_t plain_size_max) override;
+  bool has(ResourceType type, const Mac& mac) const override { return index_->has(type, mac); }
 
   // Encodes and stores a state; durable when it returns. The index learns of it.
   Status publish_state(const StateId& id, BytesView plain);

@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "core/base/result.h"
+#include "core/kloset/blob_source.h"
 #include "core/kloset/repository/packfile_writer.h"
 #include "core/kloset/repository/repository.h"
 
@@ -29,7 +30,7 @@ struct TransactionStats {
   std::uint64_t written_bytes = 0;  // of packfiles and states
 };
 
-class Transaction {
+class Transaction : public BlobSink {
  public:
   struct Options {
     // How many packfiles of file data may be under way: as many as threads that store it.
@@ -42,10 +43,8 @@ class Transaction {
   // `repository` outlives the transaction. The caller holds the lock.
   static std::unique_ptr<Transaction> begin(Repository& repository, const Options& options);
 
-  virtual ~Transaction() = default;
-
   // Stores a blob unless the store has it, and returns its MAC.
-  virtual Result<Mac> put(ResourceType type, BytesView plain) = 0;
+  Result<Mac> put(ResourceType type, BytesView plain) override = 0;
   // The same with the MAC computed already, as where many were at once.
   virtual Status put_known(ResourceType type, const Mac& mac, BytesView plain) = 0;
   // Whether the blob is in the store, or was put in this run.
