@@ -29,6 +29,8 @@ class BlobSink {
 
   // Stores the blob unless it is there, and returns its MAC.
   virtual Result<Mac> put(ResourceType type, BytesView plain) = 0;
+  // What put() would call it.
+  virtual Mac mac(BytesView plain) const = 0;
 };
 
 // The largest blobs of each kind that are believed in. Chunks have a limit of their own, and a

@@ -64,10 +64,12 @@ class StoreTransaction final : public Transaction {
         metadata_(1),
         last_checkpoint_(repository.env().clock.monotonic()) {}
 
+  Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
+
   Result<Mac> put(ResourceType type, BytesView plain) override {
-    const Mac mac = repository_.mac().compute(plain);
-    PLK_TRY(put_known(type, mac, plain));
-    return mac;
+    const Mac name = mac(plain);
+    PLK_TRY(put_known(type, name, plain));
+    return name;
   }
 
   Status put_known(ResourceType type, const Mac& mac, BytesView plain) override {
