@@ -13,6 +13,11 @@ inline constexpr std::string_view mask = "********";
 // in any case. `client_id` is among them although it is harmless: outputs are compared.
 bool is_secret_name(std::string_view key);
 
+// The same question about a field of a schema that marks no secrets: more names, because
+// nothing is compared here and a form that shows a password is worse than one that hides a
+// name.
+bool is_secret_field(std::string_view key);
+
 // What may be shown of `key: value`: the mask for a secret name, otherwise the value with
 // passwords inside URLs masked.
 std::string masked_value(std::string_view key, std::string_view value);
