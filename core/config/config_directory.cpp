@@ -1,6 +1,5 @@
 #include "core/config/config_directory.h"
 
-#include <array>
 #include <optional>
 #include <utility>
 
@@ -16,8 +15,6 @@ namespace {
 constexpr std::string_view former_stores_file = "klosets.yml";
 constexpr std::string_view combined_file = "plakar.yml";
 constexpr std::string_view lock_file = ".plakar.lock";
-constexpr std::array<PlaceKind, 3> kinds = {PlaceKind::store, PlaceKind::source,
-                                            PlaceKind::destination};
 constexpr std::uint32_t new_mode = 0600;
 // Somebody may share a file with a group, but these files hold secrets.
 constexpr std::uint32_t kept_mode = 0770;

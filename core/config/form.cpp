@@ -62,7 +62,7 @@ class Form {
   explicit Form(const SchemaTree& tree) : tree_(tree), top_(tree.in_place(SchemaIndex{0})) {}
 
   Json describe() const {
-    std::vector<std::pair<std::int64_t, std::string>> names;
+    std::vector<Name> names;
     for (const SchemaIndex index : top_) {
       for (const auto& [name, property] : tree_[index].properties) add_name(names, name);
     }
@@ -72,22 +72,25 @@ class Form {
         for (const auto& [name, property] : tree_[branch].properties) add_name(names, name);
       }
     }
-    std::ranges::stable_sort(names, {}, &std::pair<std::int64_t, std::string>::first);
+    std::ranges::sort(names, {}, &Name::place);
     Json fields = Json::array();
-    for (const auto& [order, name] : names) fields.push_back(describe_field(name));
+    for (const Name& name : names) fields.push_back(describe_field(name.text));
     Json rules = Json::array();
     for (const SchemaIndex index : top_) add_rules(rules, tree_[index]);
     return Json::object({{"fields", std::move(fields)}, {"rules", std::move(rules)}});
   }
 
  private:
-  void add_name(std::vector<std::pair<std::int64_t, std::string>>& names,
-                const std::string& name) const {
-    const auto known = [&](const auto& entry) { return entry.second == name; };
-    if (std::ranges::any_of(names, known)) return;
+  struct Name {
+    std::string text;
+    std::pair<std::int64_t, std::size_t> place;  // x-order, then as found
+  };
+
+  void add_name(std::vector<Name>& names, const std::string& text) const {
+    if (std::ranges::count(names, text, &Name::text) > 0) return;
     std::int64_t order = std::numeric_limits<std::int64_t>::max();
-    for (const SchemaIndex index : view_of(name)) order = tree_[index].order.value_or(order);
-    names.emplace_back(order, name);
+    for (const SchemaIndex index : view_of(text)) order = tree_[index].order.value_or(order);
+    names.push_back({text, {order, names.size()}});
   }
 
   // The nodes of a field; those of a branch for one that only a branch describes.
