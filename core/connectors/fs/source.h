@@ -1,0 +1,52 @@
+// A directory tree of this machine, as a source.
+//
+// Records are those of genuine Plakar's file-system importer, so that either program goes on
+// where the other left off: the ancestors of the root up to "/", without names of owners; then the
+// root and everything below. Directories come in the order of their paths, the children of one
+// directory one after the other, ascending by name, and no others between them.
+//
+// A root that is a link is recorded as one, and what it points to is walked, one level: a link to
+// a link ends there. Links below are recorded and not followed.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/base/env.h"
+#include "core/flow/cancel_token.h"
+#include "core/kloset/source.h"
+
+namespace plakar::connectors {
+
+// Names of users and groups; empty for those that have none.
+class OwnerNames {
+ public:
+  virtual ~OwnerNames() = default;
+  virtual std::string user(std::uint64_t id) = 0;
+  virtual std::string group(std::uint64_t id) = 0;
+};
+
+// The account database, asked once for each id. Not thread-safe.
+std::unique_ptr<OwnerNames> system_owner_names();
+
+struct FsSourceOptions {
+  std::string root{};    // absolute and clean
+  std::string origin{};  // this machine's name
+  // Do not enter directories on another file system than the root's.
+  bool stay_on_file_system = false;
+  bool xattrs = true;
+  // Asked for each path but the root's and its ancestors'; an excluded directory is not entered.
+  std::function<bool(std::string_view path, bool is_directory)> excluded{};
+};
+
+// What `env` refers to outlives the source.
+std::unique_ptr<kloset::Source> make_fs_source(Env env, FsSourceOptions options,
+                                               std::unique_ptr<OwnerNames> names,
+                                               flow::CancelToken cancel);
+
+// The largest attribute value that is recorded; the kernel's own limit.
+inline constexpr std::size_t fs_xattr_size_max = 64 * 1024;
+
+}  // namespace plakar::connectors

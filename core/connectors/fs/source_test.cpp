@@ -1,0 +1,270 @@
+#include "core/connectors/fs/source.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "tests/support/temp_dir.h"
+
+namespace plakar::connectors {
+namespace {
+
+using kloset::Record;
+using kloset::RecordKind;
+using testing::TempDir;
+
+class FixedNames final : public OwnerNames {
+ public:
+  std::string user(std::uint64_t id) override { return "u" + std::to_string(id); }
+  std::string group(std::uint64_t id) override { return "g" + std::to_string(id); }
+};
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+std::unique_ptr<kloset::Source> source_of(const std::string& root, FsSourceOptions options = {}) {
+  options.root = root;
+  options.origin = "host";
+  return make_fs_source(system_env(), std::move(options), std::make_unique<FixedNames>(), {});
+}
+
+std::vector<Record> all(kloset::Source& source) {
+  std::vector<Record> records;
+  std::vector<Record> batch;
+  for (;;) {
+    const auto more = source.next(batch);
+    REQUIRE(more);
+    if (!*more) break;
+    REQUIRE_FALSE(batch.empty());
+    std::move(batch.begin(), batch.end(), std::back_inserter(records));
+  }
+  CHECK(batch.empty());
+  return records;
+}
+
+std::vector<std::string> paths_below(const std::vector<Record>& records, const std::string& root) {
+  std::vector<std::string> paths;
+  for (const Record& record : records) {
+    if (record.path.starts_with(root + "/")) paths.push_back(record.path.substr(root.size()));
+  }
+  return paths;
+}
+
+const Record& at(const std::vector<Record>& records, const std::string& path) {
+  const auto found = std::find_if(records.begin(), records.end(),
+                                  [&](const Record& record) { return record.path == path; });
+  REQUIRE(found != records.end());
+  return *found;
+}
+
+std::string content(kloset::Source& source, const Record& record) {
+  auto reader = source.open(record);
+  REQUIRE(reader);
+  std::string text;
+  Bytes buffer(7);
+  for (;;) {
+    const auto got = (*reader)->read(buffer);
+    REQUIRE(got);
+    if (*got == 0) return text;
+    text += as_text(BytesView(buffer).first(*got));
+  }
+}
+
+}  // namespace
+
+TEST_SUITE("fs source") {
+  TEST_CASE("a tree is recorded directory by directory, names ascending, ancestors first") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "root";
+    std::filesystem::create_directories(root / "b/c");
+    write(root / "z", "zzz");
+    write(root / "b/file", "hello");
+    write(root / "b/c/deep", "");
+    write(root / "a", "a");
+    auto source = source_of(root.string());
+    CHECK(source->identity() == kloset::SourceIdentity{"fs", "host", root.string()});
+    const auto records = all(*source);
+    CHECK(records.front().path == "/");
+    CHECK(records.front().username.empty());
+    CHECK(records.front().kind == RecordKind::directory);
+    CHECK(at(records, directory.path().string()).username.empty());
+    CHECK_FALSE(at(records, root.string()).username.empty());
+    CHECK(paths_below(records, root.string()) ==
+          std::vector<std::string>{"/a", "/b", "/z", "/b/c", "/b/file", "/b/c/deep"});
+    CHECK(content(*source, at(records, (root / "b/file").string())) == "hello");
+    CHECK(content(*source, at(records, (root / "b/c/deep").string())).empty());
+    const auto estimate = source_of(root.string())->estimate();
+    REQUIRE(estimate);
+    CHECK((*estimate)->items == 7);
+    CHECK((*estimate)->bytes == 9);
+  }
+
+  TEST_CASE("metadata is that of lstat, with owners by name") {
+    const TempDir directory;
+    const std::string file = directory / "f";
+    write(file, "1234");
+    REQUIRE(::chmod(file.c_str(), 04751) == 0);
+    const std::array<timespec, 2> times{timespec{1, 2}, timespec{-5, 123456789}};
+    REQUIRE(::utimensat(AT_FDCWD, file.c_str(), times.data(), 0) == 0);
+    REQUIRE(::link(file.c_str(), (directory / "g").c_str()) == 0);
+    REQUIRE(::symlink("f", (directory / "l").c_str()) == 0);
+    REQUIRE(::mkfifo((directory / "p").c_str(), 0600) == 0);
+    struct ::stat wanted{};
+    REQUIRE(::lstat(file.c_str(), &wanted) == 0);
+
+    auto source = source_of(directory.path().string());
+    const auto records = all(*source);
+    const Record& record = at(records, file);
+    CHECK(record.kind == RecordKind::regular);
+    CHECK(kloset::to_text(record.mode) == "urwxr-x--x");
+    CHECK(record.size == 4);
+    CHECK(record.mod_time == UnixTime{-5, 123456789});
+    CHECK(record.ino == wanted.st_ino);
+    CHECK(record.dev == wanted.st_dev);
+    CHECK(record.nlink == 2);
+    CHECK(record.uid == wanted.st_uid);
+    CHECK(record.username == "u" + std::to_string(wanted.st_uid));
+    CHECK(record.groupname == "g" + std::to_string(wanted.st_gid));
+    CHECK(at(records, directory / "g").ino == record.ino);
+    CHECK(at(records, directory / "l").kind == RecordKind::symlink);
+    CHECK(at(records, directory / "l").target == "f");
+    CHECK(at(records, directory / "p").kind == RecordKind::special);
+    CHECK(kloset::to_text(at(records, directory / "p").mode) == "prw-------");
+  }
+
+  TEST_CASE("attributes travel with their entry, sorted, unless nobody wants them") {
+    const TempDir directory;
+    const std::string file = directory / "f";
+    write(file, "x");
+    if (::setxattr(file.c_str(), "user.b", "2", 1, 0) != 0) {
+      MESSAGE("no attributes on this file system");
+      return;
+    }
+    REQUIRE(::setxattr(file.c_str(), "user.a", "", 0, 0) == 0);
+    const auto with = all(*source_of(directory.path().string()));
+    const auto& attributes = at(with, file).attributes;
+    REQUIRE(attributes.size() == 2);
+    CHECK(attributes[0].name == "user.a");
+    CHECK(attributes[0].value.empty());
+    CHECK(as_text(attributes[1].value) == "2");
+    const auto without = all(*source_of(directory.path().string(), {.xattrs = false}));
+    CHECK(at(without, file).attributes.empty());
+  }
+
+  TEST_CASE("an excluded directory is not entered, an excluded file takes nothing along") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    std::filesystem::create_directories(root / "cache/deep");
+    write(root / "cache/deep/f", "x");
+    write(root / "keep", "x");
+    write(root / "keep.tmp", "x");
+    write(root / "keep2", "x");
+    FsSourceOptions options;
+    options.excluded = [](std::string_view path, bool is_directory) {
+      CHECK(path.find("deep") == std::string_view::npos);
+      return path.ends_with(".tmp") || (is_directory && path.ends_with("/cache"));
+    };
+    auto source = source_of(root.string(), options);
+    CHECK(paths_below(all(*source), root.string()) == std::vector<std::string>{"/keep", "/keep2"});
+  }
+
+  TEST_CASE("names may be any bytes") {
+    const TempDir directory;
+    const std::vector<std::string> names{std::string(255, 'n'), "new\nline", "\xff\xfe",
+                                         "quo\"te'"};
+    for (const std::string& name : names) write(directory.path() / name, name);
+    auto source = source_of(directory.path().string());
+    const auto records = all(*source);
+    for (const std::string& name : names) {
+      CHECK(content(*source, at(records, directory / name)) == name);
+    }
+  }
+
+  TEST_CASE("a tree deeper than the kernel takes at once is walked to its end") {
+    const TempDir directory;
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(directory.path());
+    const std::string name(200, 'd');
+    for (int depth = 0; depth < 40; ++depth) {
+      REQUIRE(::mkdir(name.c_str(), 0700) == 0);
+      REQUIRE(::chdir(name.c_str()) == 0);
+    }
+    write("bottom", "found");
+    std::filesystem::current_path(before);
+    auto source = source_of(directory.path().string());
+    const auto records = all(*source);
+    const Record& last = records.back();
+    CHECK(last.path.size() > 8000);
+    CHECK(content(*source, last) == "found");
+    // What the temporary directory's own removal cannot reach.
+    std::filesystem::current_path(directory.path());
+    for (int depth = 0; depth < 40; ++depth) REQUIRE(::chdir(name.c_str()) == 0);
+    REQUIRE(::unlink("bottom") == 0);
+    for (int depth = 0; depth < 40; ++depth) {
+      REQUIRE(::chdir("..") == 0);
+      REQUIRE(::rmdir(name.c_str()) == 0);
+    }
+    std::filesystem::current_path(before);
+  }
+
+  TEST_CASE("a root that is a link is recorded, and what it points to is walked") {
+    const TempDir directory;
+    std::filesystem::create_directory(directory / "real");
+    write(directory.path() / "real/f", "x");
+    std::filesystem::create_symlink("real", directory / "link");
+    const auto records = all(*source_of(directory / "link"));
+    CHECK(at(records, directory / "link").kind == RecordKind::symlink);
+    CHECK(at(records, directory / "real").kind == RecordKind::directory);
+    CHECK(at(records, directory / "real/f").kind == RecordKind::regular);
+    std::filesystem::create_symlink("nowhere", directory / "dangling");
+    CHECK(at(all(*source_of(directory / "dangling")), directory / "dangling").target == "nowhere");
+  }
+
+  TEST_CASE("a root that is not there ends the scan, one that is a file is recorded") {
+    const TempDir directory;
+    std::vector<Record> batch;
+    CHECK(source_of(directory / "absent")->next(batch).error().code() == Errc::not_found);
+    write(directory.path() / "file", "x");
+    CHECK(all(*source_of(directory / "file")).back().path == directory / "file");
+  }
+
+  TEST_CASE("a file that was replaced after it was recorded is not read") {
+    const TempDir directory;
+    const std::string file = directory / "f";
+    write(file, "x");
+    auto source = source_of(directory.path().string());
+    const auto records = all(*source);
+    const Record record = at(records, file);
+    write(directory.path() / "other", "secret");
+    REQUIRE(::rename((directory / "other").c_str(), file.c_str()) == 0);
+    CHECK(source->open(record).error().code() == Errc::conflict);
+    REQUIRE(::unlink(file.c_str()) == 0);
+    CHECK(source->open(record).error().code() == Errc::not_found);
+    REQUIRE(::symlink("/etc/passwd", file.c_str()) == 0);
+    CHECK_FALSE(source->open(record));
+    REQUIRE(::unlink(file.c_str()) == 0);
+    REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
+    CHECK_FALSE(source->open(record));
+  }
+
+  TEST_CASE("a cancel ends the scan") {
+    const TempDir directory;
+    const flow::CancelSource cancel;
+    auto source = make_fs_source(system_env(), {.root = directory.path().string(), .origin = "h"},
+                                 std::make_unique<FixedNames>(), cancel.token());
+    cancel.cancel("test");
+    std::vector<Record> batch;
+    CHECK(source->next(batch).error().code() == Errc::cancelled);
+  }
+}
+
+}  // namespace plakar::connectors
