@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "core/base/bytes.h"
 #include "core/base/id.h"
@@ -22,7 +23,15 @@ class BlobSource {
   virtual bool has(ResourceType type, const Mac& mac) const = 0;
 };
 
-// Takes blobs and names them.
+// A MAC of bytes that come in pieces.
+class MacStream {
+ public:
+  virtual ~MacStream() = default;
+  virtual void update(BytesView bytes) = 0;
+  virtual Mac finish() = 0;
+};
+
+// Takes blobs and names them. May be used from any thread.
 class BlobSink {
  public:
   virtual ~BlobSink() = default;
@@ -31,6 +40,7 @@ class BlobSink {
   virtual Result<Mac> put(ResourceType type, BytesView plain) = 0;
   // What put() would call it.
   virtual Mac mac(BytesView plain) const = 0;
+  virtual std::unique_ptr<MacStream> mac_stream() const = 0;
 };
 
 // The largest blobs of each kind that are believed in. Chunks have a limit of their own, and a

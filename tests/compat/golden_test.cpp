@@ -99,6 +99,7 @@ class ExistingBlobs final : public kloset::BlobSink {
     return name;
   }
   Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
+  std::unique_ptr<kloset::MacStream> mac_stream() const override { return nullptr; }
 
   int unknown = 0;
 

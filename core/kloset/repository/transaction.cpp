@@ -54,6 +54,16 @@ class PutSet {
   std::array<Stripe, stripe_count> stripes_;
 };
 
+class StoreMacStream final : public MacStream {
+ public:
+  explicit StoreMacStream(crypto::MacHasher hasher) : hasher_(std::move(hasher)) {}
+  void update(BytesView bytes) override { hasher_.update(bytes); }
+  Mac finish() override { return hasher_.finish(); }
+
+ private:
+  crypto::MacHasher hasher_;
+};
+
 class StoreTransaction final : public Transaction {
  public:
   StoreTransaction(Repository& repository, const Options& options)
@@ -65,6 +75,9 @@ class StoreTransaction final : public Transaction {
         last_checkpoint_(repository.env().clock.monotonic()) {}
 
   Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
+  std::unique_ptr<MacStream> mac_stream() const override {
+    return std::make_unique<StoreMacStream>(repository_.mac().hasher());
+  }
 
   Result<Mac> put(ResourceType type, BytesView plain) override {
     const Mac name = mac(plain);

@@ -37,9 +37,17 @@ std::string_view media_type(std::string_view content_type) {
 }  // namespace
 
 Status SnapshotBuilder::add_entry(const VfsEntry& entry) {
+  Bytes encoded;
+  encode_vfs_entry(encoded, entry);
+  const Mac id = PLK_TRY(sink_->put(ResourceType::vfs_entry, encoded));
+  add_stored_entry(entry, std::move(encoded), id);
+  return {};
+}
+
+void SnapshotBuilder::add_stored_entry(const VfsEntry& entry, Bytes encoded, const Mac& id) {
   Child child;
-  encode_vfs_entry(child.encoded, entry);
-  child.id = PLK_TRY(sink_->put(ResourceType::vfs_entry, child.encoded));
+  child.encoded = std::move(encoded);
+  child.id = id;
   child.is_directory = is_directory(entry.file_info.mode);
   child.content_type = entry.content_type;
   const bool has_object = is_regular(entry.file_info.mode) && entry.symlink_target.empty();
@@ -52,7 +60,6 @@ Status SnapshotBuilder::add_entry(const VfsEntry& entry) {
   Children& children = directories_[std::string(directory_of(entry))];
   children[std::string(entry.file_info.name)] = std::move(child);
   if (is_directory(entry.file_info.mode)) directories_.try_emplace(entry.path());
-  return {};
 }
 
 Status SnapshotBuilder::add_error(std::string_view path, std::string_view error) {

@@ -27,6 +27,8 @@ class SnapshotBuilder {
 
   // Stores the entry's blob. An entry of the same path that came before is replaced.
   Status add_entry(const VfsEntry& entry);
+  // The same for one whose blob, `encoded`, is stored under `id` already.
+  void add_stored_entry(const VfsEntry& entry, Bytes encoded, const Mac& id);
   Status add_error(std::string_view path, std::string_view error);
   // `entry.object` is stored already.
   Status add_xattr(const XattrEntry& entry);

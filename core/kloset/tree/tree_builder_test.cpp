@@ -22,6 +22,7 @@ class Blobs final : public BlobSource, public BlobSink {
     return mac(plain);
   }
   Mac mac(BytesView plain) const override { return Mac{.bytes = crypto::sha256(plain)}; }
+  std::unique_ptr<kloset::MacStream> mac_stream() const override { return nullptr; }
   Result<Bytes> load(ResourceType type, const Mac& mac, std::size_t) override {
     const auto found = blobs.find({type, mac});
     if (found == blobs.end()) return Error(Errc::not_found, "no such blob");

@@ -1,0 +1,241 @@
+// Our stores and genuine Plakar: it lists, checks, restores and extends what we wrote, and we
+// what it did. Needs a genuine `plakar`, named in PLAKAR_REFERENCE.
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <random>
+
+#include "core/base/process.h"
+#include "core/connectors/fs/source.h"
+#include "core/connectors/fs/store.h"
+#include "core/kloset/snapshot/snapshot_reader.h"
+#include "core/ops/backup.h"
+#include "tests/support/skip.h"
+#include "tests/support/temp_dir.h"
+
+namespace plakar {
+namespace {
+
+using kloset::Repository;
+using testing::TempDir;
+
+constexpr const char* passphrase = "two-way passphrase";
+
+struct Silent final : ops::BackupObserver {
+  void stored(const kloset::Record&, std::uint64_t, bool) override {}
+  void failed(std::string_view path, std::string_view error) override {
+    MESSAGE("failed: ", std::string(path), ": ", std::string(error));
+  }
+};
+
+void write(const std::filesystem::path& file, const std::string& text) {
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream(file, std::ios::binary) << text;
+}
+
+std::string noise(std::size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string text(size, '\0');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+// A tree with something of everything that both programs record.
+void make_tree(const std::filesystem::path& root) {
+  write(root / "hello.txt", "hello world\n");
+  write(root / "empty", "");
+  write(root / "dir/large.bin", noise(3'500'000, 1));
+  write(root / "dir/zeros", std::string(300'000, '\0'));
+  write(root / "dir/deep/er/still/file", "deep");
+  write(root / "names/\xc3\xa9 \xc3\xbc.txt", "not ascii");
+  write(root / "names/new\nline", "newline");
+  for (int i = 0; i < 150; ++i) {
+    write(root / "many" / ("file" + std::to_string(i)), "content " + std::to_string(i));
+  }
+  std::filesystem::create_directory(root / "empty-dir");
+  std::filesystem::create_symlink("hello.txt", root / "link");
+  std::filesystem::create_hard_link(root / "hello.txt", root / "hard");
+  REQUIRE(::mkfifo((root / "fifo").c_str(), 0640) == 0);
+  REQUIRE(::chmod((root / "hello.txt").c_str(), 04755) == 0);
+}
+
+std::unique_ptr<kloset::Store> store_at(const std::string& path) {
+  return connectors::make_fs_store(system_env(), path, {});
+}
+
+void create(kloset::Store& store, bool encrypted) {
+  const Secret secret(passphrase);
+  REQUIRE(Repository::create(store, kloset::default_config(), encrypted ? &secret : nullptr,
+                             *kloset::default_kdf("ARGON2ID"), system_env()));
+}
+
+std::unique_ptr<Repository> open(kloset::Store& store) {
+  auto repository = Repository::open(store, system_env(),
+                                     []() -> Result<Secret> { return Secret(passphrase); }, {});
+  REQUIRE(repository);
+  REQUIRE((*repository)->refresh());
+  return *std::move(repository);
+}
+
+std::string hostname() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+ops::BackupReport back_up(const std::string& store_path, const std::string& tree) {
+  const auto store = store_at(store_path);
+  const auto repository = open(*store);
+  const auto source = connectors::make_fs_source(system_env(), {.root = tree, .origin = hostname()},
+                                                 connectors::system_owner_names(), {});
+  Silent observer;
+  auto report = ops::backup(*repository, *source, {.hostname = hostname()}, observer, {});
+  REQUIRE(report);
+  return *std::move(report);
+}
+
+// Runs the genuine program in a home of its own, with an empty cache each time.
+struct Reference {
+  explicit Reference(std::string path) : program(std::move(path)) {}
+
+  std::string program;
+  TempDir home;
+
+  struct Answer {
+    int code;
+    std::string text;
+  };
+  Answer run(std::vector<std::string> arguments) {
+    std::filesystem::remove_all(home / ".cache");
+    Command command{.program = program, .arguments = std::move(arguments)};
+    command.environment = {"HOME=" + home.path().string(), "PATH=/usr/bin:/bin",
+                           "PLAKAR_PASSPHRASE=" + std::string(passphrase)};
+    const auto result =
+        plakar::run(system_processes(), command, {}, {.output_bytes_max = 16u << 20});
+    REQUIRE(result);
+    return {result->status.code, to_text(result->output) + to_text(result->errors)};
+  }
+  Answer at(const std::string& store, std::vector<std::string> arguments) {
+    std::vector<std::string> all{"-cpu", "2", "at", store};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return run(std::move(all));
+  }
+};
+
+std::map<std::string, std::string> files_of(const std::filesystem::path& root) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file() || entry.is_symlink()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[entry.path().lexically_relative(root)] =
+        std::string((std::istreambuf_iterator<char>(in)), {});
+  }
+  return files;
+}
+
+bool has_error(const std::string& text) {
+  return text.find("KO") != std::string::npos || text.find("failed") != std::string::npos ||
+         text.find("missing") != std::string::npos || text.find("error:") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("backup") {
+  TEST_CASE("what was backed up is in the snapshot, and only changes are read the next time") {
+    const TempDir directory;
+    make_tree(directory.path() / "tree");
+    const std::string path = directory / "store";
+    create(*store_at(path), false);
+    const auto first = back_up(path, directory / "tree");
+    CHECK(first.errors == 0);
+    CHECK_FALSE(first.parent);
+    const auto second = back_up(path, directory / "tree");
+    CHECK(second.parent == first.id);
+    CHECK(second.bytes_read == 0);
+    CHECK(second.files_reused == 158);
+    write(directory.path() / "tree/many/file7", "changed, and longer");
+    const auto third = back_up(path, directory / "tree");
+    CHECK(third.bytes_read == 19);
+
+    const auto store = store_at(path);
+    const auto repository = open(*store);
+    CHECK(repository->index().snapshots().size() == 3);
+    auto snapshot = kloset::SnapshotReader::open(*repository, third.id);
+    REQUIRE(snapshot);
+    std::map<std::string, std::string> read;
+    REQUIRE(snapshot->walk(
+        directory / "tree",
+        [&](const kloset::VfsEntry& entry, const Mac&) -> Status {
+          if (!kloset::is_regular(entry.file_info.mode)) return {};
+          const Bytes content =
+              PLK_TRY(kloset::load_object_content(*repository, entry.object, 1u << 30));
+          read[entry.path().substr((directory / "tree").size() + 1)] = as_text(content);
+          return {};
+        },
+        [](const std::string&, const Error& error) -> Status { return error; }));
+    CHECK(read == files_of(directory.path() / "tree"));
+  }
+}
+
+TEST_SUITE("two ways") {
+  TEST_CASE("genuine Plakar lists, checks, restores and extends our stores, and we its") {
+    const char* program = std::getenv("PLAKAR_REFERENCE");
+    if (program == nullptr) {
+      // Golden stores serve instead; this is the one test that needs more than Debian has.
+      MESSAGE("PLAKAR_REFERENCE names no genuine plakar: only golden stores were tried");
+      return;
+    }
+    Reference reference(program);
+    for (const bool encrypted : {false, true}) {
+      CAPTURE(encrypted);
+      const TempDir directory;
+      const std::filesystem::path tree = directory.path() / "tree";
+      make_tree(tree);
+      const std::string path = directory / "store";
+      create(*store_at(path), encrypted);
+      const auto ours = back_up(path, tree.string());
+
+      const auto listed = reference.at(path, {"ls"});
+      CHECK(listed.code == 0);
+      CHECK(listed.text.find(ours.id.short_hex()) != std::string::npos);
+      const auto checked = reference.at(path, {"check"});
+      CAPTURE(checked.text);
+      CHECK(checked.code == 0);
+      CHECK_FALSE(has_error(checked.text));
+      const auto restored =
+          reference.at(path, {"restore", "-to", directory / "restored", ours.id.short_hex()});
+      CHECK(restored.code == 0);
+      // The second name of a hard-linked file is what it never restores.
+      CHECK(files_of(directory / "restored").size() >= 157);
+
+      // It goes on where we stopped: nothing but the change is read, and all stays sound.
+      write(tree / "many/file7", "changed by the time genuine Plakar looks");
+      const auto extended = reference.at(path, {"backup", tree.string()});
+      CAPTURE(extended.text);
+      CHECK(extended.code == 0);
+      const auto checked_again = reference.at(path, {"check"});
+      CAPTURE(checked_again.text);
+      CHECK(checked_again.code == 0);
+      CHECK_FALSE(has_error(checked_again.text));
+
+      // And we where it did.
+      write(tree / "many/file8", "changed once more");
+      const auto third = back_up(path, tree.string());
+      CHECK(third.bytes_read == 17);
+      CHECK(third.parent != ours.id);
+      const auto last_check = reference.at(path, {"check"});
+      CHECK(last_check.code == 0);
+      CHECK_FALSE(has_error(last_check.text));
+      CHECK(open(*store_at(path))->index().snapshots().size() == 3);
+    }
+  }
+}
+
+}  // namespace plakar
