@@ -16,23 +16,23 @@ namespace {
 
 using YamlPairs = std::vector<std::pair<std::string, YamlContent>>;
 
-std::string quoted(std::string_view text) { return '"' + escape(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + escape(text) + '"'; }
 
 Error missing(PlaceKind kind, std::string_view name) {
   return Error(Errc::not_found,
-               std::string(to_string(kind)) + " " + quoted(name) + " does not exist");
+               std::string(to_string(kind)) + " " + in_quotes(name) + " does not exist");
 }
 
 Error existing(PlaceKind kind, std::string_view name) {
   return Error(Errc::already_exists,
-               std::string(to_string(kind)) + " " + quoted(name) + " already exists");
+               std::string(to_string(kind)) + " " + in_quotes(name) + " already exists");
 }
 
 // Names and keys have to fit on a line before a colon, for every YAML reader.
 Status check_name(std::string_view name, std::string_view what) {
   const auto refuse = [&](std::string_view why) {
     return Error(Errc::invalid_argument,
-                 std::string(what) + " " + quoted(name) + " " + std::string(why));
+                 std::string(what) + " " + in_quotes(name) + " " + std::string(why));
   };
   if (name.empty()) return Error(Errc::invalid_argument, std::string(what) + " is empty");
   if (name.size() > place_name_bytes_max) return refuse("is longer than 128 bytes");
@@ -95,7 +95,7 @@ Result<Slot> slot_of(const YamlTree& tree, PlaceKind kind, std::string_view name
   const YamlIndex section = section_of(tree, kind);
   const auto pair = tree.find_pair(section, name);
   if (!pair) {
-    return Error(Errc::unsupported, tree.name() + ": " + quoted(name) +
+    return Error(Errc::unsupported, tree.name() + ": " + in_quotes(name) +
                                         " is written in a way that cannot be changed (an alias or "
                                         "!!binary); edit the file by hand");
   }
@@ -103,7 +103,7 @@ Result<Slot> slot_of(const YamlTree& tree, PlaceKind kind, std::string_view name
 }
 
 Error shared_option(const YamlTree& tree, std::string_view name, std::string_view key) {
-  return Error(Errc::unsupported, tree.name() + ": option " + quoted(key) + " of " + quoted(name) +
+  return Error(Errc::unsupported, tree.name() + ": option " + in_quotes(key) + " of " + in_quotes(name) +
                                       " comes from an alias or a merge; edit the file by hand");
 }
 

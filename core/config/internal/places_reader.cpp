@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t merge_depth_max = 8;
 
-std::string quoted(std::string_view text) { return '"' + escape(text) + '"'; }
+std::string in_quotes(std::string_view text) { return '"' + escape(text) + '"'; }
 
 class Reader {
  public:
@@ -37,7 +37,7 @@ class Reader {
       if (node.kind != YamlKind::mapping) {
         return tree_.error(
             Errc::unsupported, tree_[value].begin,
-            "this program knows version v1.0.0 of this file, not " + quoted(node.text));
+            "this program knows version v1.0.0 of this file, not " + in_quotes(node.text));
       }
     }
     return looks_like_section(section_key(kind)) ? PlacesLayout::no_version
@@ -59,7 +59,7 @@ class Reader {
       place.name = PLK_TRY(read_key(key));
       // Octets in base64 can spell a name that is there as text, too.
       if (!tree_[key].tag.empty() && places.find(place.name) != nullptr) {
-        return error(key, quoted(place.name) + " is already defined");
+        return error(key, in_quotes(place.name) + " is already defined");
       }
       PLK_TRY(charge(key, place.name.size()));
       PLK_TRY(read_options(tree_.value(section, i), place, 0));
@@ -73,7 +73,7 @@ class Reader {
     const YamlIndex value = tree_.resolve(index);
     if (tree_[value].kind == YamlKind::null) return std::string();
     if (tree_[value].kind != YamlKind::scalar) {
-      return error(index, "the value of " + quoted(key) + " should be a single text");
+      return error(index, "the value of " + in_quotes(key) + " should be a single text");
     }
     return read_text(value);
   }
@@ -102,7 +102,7 @@ class Reader {
     const YamlIndex mapping = tree_.resolve(index);
     if (tree_[mapping].kind == YamlKind::null) return {};
     if (tree_[mapping].kind != YamlKind::mapping) {
-      return error(index, "the options of " + quoted(place.name) + " should be here");
+      return error(index, "the options of " + in_quotes(place.name) + " should be here");
     }
     // Its own options first: those merged in do not replace them.
     std::vector<YamlIndex> merges;
