@@ -103,7 +103,8 @@ Result<Slot> slot_of(const YamlTree& tree, PlaceKind kind, std::string_view name
 }
 
 Error shared_option(const YamlTree& tree, std::string_view name, std::string_view key) {
-  return Error(Errc::unsupported, tree.name() + ": option " + in_quotes(key) + " of " + in_quotes(name) +
+  return Error(Errc::unsupported, tree.name() + ": option " + in_quotes(key) + " of " +
+                                      in_quotes(name) +
                                       " comes from an alias or a merge; edit the file by hand");
 }
 
