@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "core/base/text.h"
 
@@ -51,6 +52,18 @@ bool Places::same_as(const Places& other) const {
     const auto found = others.find(place.name);
     return found != others.end() && same_options(place.options, *found->second);
   });
+}
+
+CoreOptions take_core_options(Options& options) {
+  CoreOptions core;
+  for (const auto& [key, value] : {std::pair("passphrase", &core.passphrase),
+                                   std::pair("passphrase_cmd", &core.passphrase_cmd)}) {
+    const auto found = std::ranges::find(options, key, &Option::key);
+    if (found == options.end()) continue;
+    *value = std::move(found->value);
+    options.erase(found);
+  }
+  return core;
 }
 
 Result<Options> resolve_place(const Places& places, PlaceKind kind, const Reference& reference) {

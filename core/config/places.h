@@ -48,6 +48,14 @@ struct Places {
   bool same_as(const Places& other) const;
 };
 
+// The options of a store that are ours and not the connector's. Takes them out of `options`,
+// also when they are not used: no connector gets a passphrase.
+struct CoreOptions {
+  std::optional<std::string> passphrase;
+  std::optional<std::string> passphrase_cmd;
+};
+CoreOptions take_core_options(Options& options);
+
 // The options that `reference` stands for: those of the place with that name, the location's
 // root overridden. Errc::not_found for an unknown name, Errc::invalid_argument for a place
 // without location; the messages are genuine Plakar's.

@@ -228,6 +228,17 @@ stores:
           "stores.yml:3:3: a name should be here");
   }
 
+  TEST_CASE("a file that was cut off is an error, although yaml-cpp accepts it") {
+    CHECK(parse_error("version: v1.0.0\nstores:\n  a:\n    k: 'cut o\n").message() ==
+          "stores.yml:4:8: the quotes are not closed");
+    CHECK(parse_error("version: v1.0.0\nstores:\n  a:\n    k: \"cut o\\\"\n").message() ==
+          "stores.yml:4:8: the quotes are not closed");
+    CHECK(parse_error("version: v1.0.0\nstores:\n  a:\n    k: v\n    pass").message() ==
+          "stores.yml:5:9: a colon should be here");
+    CHECK(parse_error("version: v1.0.0\nstores:\n  a: {}\n%b: {}\n").message() ==
+          "stores.yml:4:1: a directive inside a document");
+  }
+
   TEST_CASE("another version is refused, not guessed") {
     const Error error = parse_error("version: v2.0.0\nstores: {}\n");
     CHECK(error.code() == Errc::unsupported);
@@ -667,6 +678,13 @@ stores:
     CHECK(document.text() == lived_in);
   }
 
+  TEST_CASE("a last line that cannot be continued is asked for its newline") {
+    const std::string text = "version: v1.0.0\nstores:\n  a:\n    pem: |+\n      x";
+    CHECK(refusal(text, add("b", {})).message() ==
+          "stores.yml: the last line has no newline; add one and try again");
+    CHECK(after(text + "\n", add("b", {})) == text + "\n  b: {}\n");
+  }
+
   TEST_CASE("what exists is not added, and what does not is not changed") {
     CHECK(refusal(lived_in, add("home", {})).message() == "store \"home\" already exists");
     CHECK(refusal(lived_in, remove("x")).message() == "store \"x\" does not exist");
@@ -684,6 +702,15 @@ TEST_SUITE("places") {
     REQUIRE(options);
     CHECK(*find_option(*options, "location") == "sftp://nas/backups/etc");
     CHECK(*find_option(*options, "port") == "0022");
+  }
+
+  TEST_CASE("passphrases are taken out before a connector sees the options") {
+    Options options = {{"passphrase", "x"}, {"location", "/a"}, {"passphrase_cmd", ""}};
+    const CoreOptions core = take_core_options(options);
+    CHECK(core.passphrase == "x");
+    CHECK(core.passphrase_cmd == "");
+    CHECK(options == Options{{"location", "/a"}});
+    CHECK_FALSE(take_core_options(options).passphrase);
   }
 
   TEST_CASE("an unknown name and a place without location have the genuine messages") {

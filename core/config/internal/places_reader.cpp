@@ -34,11 +34,10 @@ class Reader {
         return PlacesLayout::current;
       }
       // A store may be called "version" in the former layout.
-      if (node.kind != YamlKind::mapping) {
-        return tree_.error(
-            Errc::unsupported, tree_[value].begin,
-            "this program knows version v1.0.0 of this file, not " + in_quotes(node.text));
-      }
+      if (node.kind == YamlKind::mapping) return PlacesLayout::top_level;
+      return tree_.error(
+          Errc::unsupported, tree_[value].begin,
+          "this program knows version v1.0.0 of this file, not " + in_quotes(node.text));
     }
     return looks_like_section(section_key(kind)) ? PlacesLayout::no_version
                                                  : PlacesLayout::top_level;
@@ -222,6 +221,8 @@ Result<Places> read_section(const YamlTree& tree, std::string_view key) {
   if (!pair) return Places{};
   return Reader(tree).read(tree.value(YamlTree::root, *pair));
 }
+
+Result<Places> read_top_level(const YamlTree& tree) { return Reader(tree).read(YamlTree::root); }
 
 Result<std::string> read_top_level_text(const YamlTree& tree, std::string_view key) {
   const auto pair = tree.find_pair(YamlTree::root, key);

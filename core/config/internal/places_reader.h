@@ -27,6 +27,9 @@ Result<ReadPlaces> read_places(const YamlTree& tree, PlaceKind kind);
 // The places below one key of a file of another kind, such as `remotes` of a plakar.yml.
 Result<Places> read_section(const YamlTree& tree, std::string_view key);
 
+// The names at the top level, whatever they are called.
+Result<Places> read_top_level(const YamlTree& tree);
+
 // The text of a top-level key; empty where there is none.
 Result<std::string> read_top_level_text(const YamlTree& tree, std::string_view key);
 

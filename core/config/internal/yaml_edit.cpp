@@ -245,6 +245,7 @@ Result<std::string> YamlEditor::nest(std::string_view header, std::size_t indent
   const std::string& text = tree_.text();
   const std::size_t begin = tree_.line_begin(top.begin);
   if (top.begin != begin) return refuse(top.begin, "a top level that is indented");
+  if (top.content != top.begin) return refuse(top.begin, "an anchor or a tag");
   std::string nested = text.substr(0, begin);
   nested += header;
   const std::string margin(indent, ' ');
@@ -252,7 +253,8 @@ Result<std::string> YamlEditor::nest(std::string_view header, std::size_t indent
   while (at < tree_.document_end()) {
     const std::size_t end = tree_.line_end(at);
     const std::string_view line = std::string_view(text).substr(at, end - at);
-    if (line.find_first_not_of(" \t\r\n") != line.npos) nested += margin;
+    // Spaces alone can be part of a literal block.
+    if (!line.starts_with('\n') && !line.starts_with('\r')) nested += margin;
     nested += line;
     at = end;
   }

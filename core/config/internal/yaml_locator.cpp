@@ -47,7 +47,13 @@ std::size_t YamlLocator::skip_properties(const YamlNode& node) const {
   std::size_t at = node.begin;
   if (node.kind == YamlKind::alias) return at;
   while (at < text_.size() && (text_[at] == '!' || text_[at] == '&')) {
+    const std::size_t begin = at;
     while (!is_blank_or_end(at) && !(node.flow && ends_flow_part(text_[at]))) ++at;
+    // yaml-cpp ends a tag at what cannot be part of one, as in `!|`; other readers do not.
+    const std::string_view property = text_.substr(begin, at - begin);
+    if (property.find_first_of("|>\"") != property.npos && !property.starts_with("!<")) {
+      return no_offset;
+    }
     at = skip_blanks_and_lines(at);
   }
   return at;
@@ -56,7 +62,9 @@ std::size_t YamlLocator::skip_properties(const YamlNode& node) const {
 void YamlLocator::locate(YamlIndex index, long indent) {
   YamlNode& node = tree_.nodes_[index];
   if (!node.written) return;
-  node.content = node.end = skip_properties(node);
+  const std::size_t content = skip_properties(node);
+  node.content = node.end = content == no_offset ? node.begin : content;
+  if (content == no_offset && node.kind == YamlKind::scalar) return;
   switch (node.kind) {
     case YamlKind::null:
       // As a value it is located with its key; elsewhere nobody needs it.
@@ -158,9 +166,12 @@ void YamlLocator::locate_literal(YamlNode& node, long indent) {
   while (at < text_.size()) {
     const std::size_t line_end = std::min(text_.find('\n', at), text_.size());
     const std::string_view line = text_.substr(at, trim_return(line_end) - at);
-    const std::size_t first = line.find_first_not_of(' ');
-    if (first != std::string_view::npos) {
-      const auto line_indent = static_cast<long>(first);
+    const std::size_t first = std::min(line.find_first_not_of(' '), line.size());
+    const auto line_indent = static_cast<long>(first);
+    // Spaces beyond the indentation are content, too.
+    const bool blank =
+        first == line.size() && (content_indent < 0 || line_indent <= content_indent);
+    if (!blank) {
       if (line_indent <= indent || line_indent < content_indent) break;
       if (content_indent < 0) content_indent = line_indent;
       node.end = at + line.size();
@@ -199,9 +210,8 @@ void YamlLocator::locate_empty_value(YamlNode& value, const YamlNode& key, long 
   value.written = false;
   if (key.located && key.colon != no_offset && value.begin >= after_key &&
       skip_blanks_and_lines(after_key) >= value.begin) {
-    const std::size_t content = skip_properties(value);
-    const std::size_t word =
-        content < text_.size() ? null_word(text_.substr(content)) : std::size_t{0};
+    const std::size_t content = std::min(skip_properties(value), text_.size());
+    const std::size_t word = null_word(text_.substr(content));
     const std::size_t end = content + word;
     const bool same_line = tree_.line_begin(content) == tree_.line_begin(key.colon);
     const bool inside =
