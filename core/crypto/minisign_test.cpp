@@ -319,7 +319,10 @@ TEST_SUITE("minisign, the program") {
     REQUIRE(minisign({"-G", "-W", "-p", dir / "key.pub", "-s", dir / "key"})->status.success());
     const auto key = MinisignKey::parse(read(dir / "key"), {});
     REQUIRE(key);
-    CHECK(key->public_key().file() == read(dir / "key.pub"));
+    // The comment names the key's id, which releases of the program pad with zeros or do not.
+    CHECK(read(dir / "key.pub").ends_with("\n" + key->public_key().line() + "\n"));
+    CHECK(MinisignPublicKey::parse(read(dir / "key.pub")).value().line() ==
+          key->public_key().line());
     write(dir / "message", "m");
     write(dir / "message.minisig", key->sign(as_bytes("m"), {}, {}).value().file());
     CHECK(minisign({"-V", "-p", dir / "key.pub", "-m", dir / "message"})->status.success());
