@@ -13,24 +13,27 @@ Result<ObjectReader> ObjectReader::open(BlobSource& blobs, const Mac& object) {
   const Object decoded = PLK_TRY_CONTEXT(decode_object(bytes), doing);
   std::vector<Chunk> chunks;
   chunks.reserve(decoded.chunks.size());
+  std::uint64_t end = 0;
   for (const ChunkRef& chunk : decoded.chunks) {
     if (chunk.length > chunk_size_limit) {
       return Error(Errc::corrupt,
                    doing + ": a chunk of " + std::to_string(chunk.length) + " bytes");
     }
-    chunks.push_back({.mac = chunk.content, .length = chunk.length});
+    end += chunk.length;
+    chunks.push_back({.mac = chunk.content, .end = end});
   }
-  return ObjectReader(blobs, std::move(chunks), decoded.size());
+  return ObjectReader(blobs, std::move(chunks), decoded.content);
 }
 
 Result<bool> ObjectReader::next_chunk(Bytes& chunk) {
   if (next_ == chunks_.size()) return false;
-  const Chunk& wanted = chunks_[next_];
-  chunk = PLK_TRY(blobs_->load(ResourceType::chunk, wanted.mac, wanted.length));
-  if (chunk.size() != wanted.length) {
-    return Error(Errc::corrupt, "chunk " + wanted.mac.short_hex() + " has " +
+  const Mac& wanted = chunks_[next_].mac;
+  const auto length = static_cast<std::size_t>(chunks_[next_].end - begin_of(next_));
+  chunk = PLK_TRY(blobs_->load(ResourceType::chunk, wanted, length));
+  if (chunk.size() != length) {
+    return Error(Errc::corrupt, "chunk " + wanted.short_hex() + " has " +
                                     std::to_string(chunk.size()) + " bytes instead of " +
-                                    std::to_string(wanted.length));
+                                    std::to_string(length));
   }
   ++next_;
   return true;
@@ -50,12 +53,11 @@ Result<std::size_t> ObjectReader::read(std::span<std::byte> out) {
 void ObjectReader::seek(std::uint64_t offset) noexcept {
   current_.clear();
   current_at_ = 0;
-  next_ = 0;
-  while (next_ < chunks_.size() && offset >= chunks_[next_].length) {
-    offset -= chunks_[next_].length;
-    ++next_;
-  }
-  skip_ = next_ < chunks_.size() ? offset : 0;
+  const auto chunk =
+      std::upper_bound(chunks_.begin(), chunks_.end(), offset,
+                       [](std::uint64_t wanted, const Chunk& one) { return wanted < one.end; });
+  next_ = static_cast<std::size_t>(chunk - chunks_.begin());
+  skip_ = chunk == chunks_.end() ? 0 : static_cast<std::size_t>(offset - begin_of(next_));
 }
 
 Result<Bytes> load_object_content(BlobSource& blobs, const Mac& object, std::uint64_t size_max) {

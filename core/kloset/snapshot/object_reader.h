@@ -19,7 +19,10 @@ class ObjectReader final : public ContentReader {
   // `blobs` outlives the reader.
   static Result<ObjectReader> open(BlobSource& blobs, const Mac& object);
 
-  std::uint64_t size() const noexcept { return size_; }
+  std::uint64_t size() const noexcept { return chunks_.back().end; }
+  // What the object says is the MAC of the whole content. Chunks are checked one by one, and
+  // which they are by the object's own MAC; who wants to know more computes it.
+  const Mac& content() const noexcept { return content_; }
 
   // The next chunk, whole; false at the end.
   Result<bool> next_chunk(Bytes& chunk);
@@ -31,19 +34,23 @@ class ObjectReader final : public ContentReader {
  private:
   struct Chunk {
     Mac mac;
-    std::uint32_t length;
+    std::uint64_t end;  // of it, in the content
   };
 
-  ObjectReader(BlobSource& blobs, std::vector<Chunk> chunks, std::uint64_t size)
-      : blobs_(&blobs), chunks_(std::move(chunks)), size_(size) {}
+  ObjectReader(BlobSource& blobs, std::vector<Chunk> chunks, const Mac& content)
+      : blobs_(&blobs), chunks_(std::move(chunks)), content_(content) {}
+
+  std::uint64_t begin_of(std::size_t chunk) const noexcept {
+    return chunk == 0 ? 0 : chunks_[chunk - 1].end;
+  }
 
   BlobSource* blobs_;
-  std::vector<Chunk> chunks_;
-  std::uint64_t size_;
+  std::vector<Chunk> chunks_;  // at least one
+  Mac content_;
   std::size_t next_ = 0;
   Bytes current_;
   std::size_t current_at_ = 0;
-  std::uint64_t skip_ = 0;  // of the next chunk
+  std::size_t skip_ = 0;  // of the next chunk
 };
 
 // The whole content, of at most `size_max` bytes; more is Errc::corrupt.

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "core/kloset/tree/dirpack.h"
 #include "core/kloset/tree/path.h"
 
 namespace plakar::kloset {
@@ -12,73 +11,6 @@ namespace {
 
 // How many links one path may lead through, as the kernel has it.
 constexpr int links_followed_max = 40;
-
-// The entries of one directory, one after the other.
-class Listing {
- public:
-  virtual ~Listing() = default;
-
-  // The next entry, valid until the next call; false at the end.
-  virtual Result<bool> next(VfsEntry& entry, Mac& id) = 0;
-};
-
-// Reads a dirpack chunk by chunk: a directory of millions takes no more memory than a chunk.
-class DirpackListing final : public Listing {
- public:
-  DirpackListing(ObjectReader content, std::string directory)
-      : content_(std::move(content)), directory_(std::move(directory)) {}
-
-  Result<bool> next(VfsEntry& entry, Mac& id) override {
-    DirpackFrame frame;
-    while (!PLK_TRY(take_frame(rest_, frame))) {
-      // A frame may go on in the next chunk.
-      Bytes joined = to_bytes(rest_);
-      Bytes chunk;
-      if (!PLK_TRY(content_.next_chunk(chunk))) {
-        if (rest_.empty()) return false;
-        return Error(Errc::corrupt, "the listing ends in the middle of an entry");
-      }
-      append(joined, chunk);
-      buffer_ = std::move(joined);
-      rest_ = buffer_;
-    }
-    entry = PLK_TRY(decode_vfs_entry(frame.entry));
-    id = frame.id;
-    const bool in_place = entry.parent_path == directory_ && entry.file_info.name != "/";
-    if (!in_place || entry.file_info.name <= last_name_) {
-      return Error(Errc::corrupt, "the listing has an entry that does not belong there: " +
-                                      escape(entry.file_info.name));
-    }
-    last_name_ = entry.file_info.name;
-    return true;
-  }
-
- private:
-  ObjectReader content_;
-  std::string directory_;
-  std::string last_name_;
-  Bytes buffer_;
-  BytesView rest_;
-};
-
-// Entries that were collected beforehand, where a snapshot has no dirpacks.
-class CollectedListing final : public Listing {
- public:
-  explicit CollectedListing(std::vector<std::pair<Bytes, Mac>> entries)
-      : entries_(std::move(entries)) {}
-
-  Result<bool> next(VfsEntry& entry, Mac& id) override {
-    if (next_ == entries_.size()) return false;
-    entry = PLK_TRY(decode_vfs_entry(entries_[next_].first));
-    id = entries_[next_].second;
-    ++next_;
-    return true;
-  }
-
- private:
-  std::vector<std::pair<Bytes, Mac>> entries_;
-  std::size_t next_ = 0;
-};
 
 }  // namespace
 
@@ -114,25 +46,38 @@ Result<TreeReader*> SnapshotReader::index_tree(std::optional<TreeReader>& slot,
 }
 
 Result<std::optional<FoundEntry>> SnapshotReader::find(std::string_view path) {
-  TreeReader* vfs = PLK_TRY(vfs_tree());
-  const std::optional<Mac> id = PLK_TRY(vfs->find(path));
-  if (!id) return std::optional<FoundEntry>();
-  auto bytes = blobs_->load(ResourceType::vfs_entry, *id, entry_size_max);
-  if (bytes) return std::optional(PLK_TRY(FoundEntry::decode(*std::move(bytes), *id)));
-  if (bytes.error().code() == Errc::cancelled || path == "/") return std::move(bytes).error();
-  // Genuine Plakar can leave trees that name entries nobody stored; the directory's listing has
-  // them all the same.
-  std::optional<FoundEntry> found;
-  const std::string_view name = name_of(path);
-  PLK_TRY(list(parent_of(path), [&](const VfsEntry& entry, const Mac& entry_id) -> Status {
-    if (entry.file_info.name != name) return {};
-    Bytes encoded;
-    encode_vfs_entry(encoded, entry);
-    found = PLK_TRY(FoundEntry::decode(std::move(encoded), entry_id));
-    return {};
-  }));
-  if (!found) return std::move(bytes).error();
-  return found;
+  const auto by_tree = [&]() -> Result<std::optional<FoundEntry>> {
+    TreeReader* vfs = PLK_TRY(vfs_tree());
+    const std::optional<Mac> id = PLK_TRY(vfs->find(path));
+    if (!id) return std::optional<FoundEntry>();
+    Bytes bytes = PLK_TRY(blobs_->load(ResourceType::vfs_entry, *id, entry_size_max));
+    FoundEntry entry = PLK_TRY(FoundEntry::decode(std::move(bytes), *id));
+    if (entry->path() != path) {
+      return Error(Errc::corrupt, escape(path) + ": the tree has the entry of " +
+                                      escape(entry->path()) + " in its place");
+    }
+    return std::optional(std::move(entry));
+  };
+  auto found = by_tree();
+  // The root is in no listing.
+  if (found || !is_damage(found.error()) || path == "/" || !is_clean_path(path)) return found;
+  auto listed = find_in_listing(path);
+  return listed && *listed ? std::move(listed) : std::move(found);
+}
+
+Result<std::optional<FoundEntry>> SnapshotReader::find_in_listing(std::string_view path) {
+  TreeReader* dirpacks = PLK_TRY(index_tree(dirpacks_, "dirpack"));
+  if (dirpacks == nullptr) return std::optional<FoundEntry>();
+  const std::string directory(parent_of(path));
+  const auto object = PLK_TRY(dirpacks->find(directory));
+  if (!object) return std::optional<FoundEntry>();
+  const auto listing =
+      make_dirpack_listing(PLK_TRY(ObjectReader::open(*blobs_, *object)), directory);
+  while (PLK_TRY(listing->next())) {
+    if (listing->entry().file_info.name != name_of(path)) continue;
+    return std::optional(PLK_TRY(FoundEntry::decode(to_bytes(listing->encoded()), listing->id())));
+  }
+  return std::optional<FoundEntry>();
 }
 
 Result<std::optional<FoundEntry>> SnapshotReader::resolve(std::string_view path) {
@@ -176,128 +121,198 @@ Result<std::optional<FoundEntry>> SnapshotReader::resolve(std::string_view path)
   return current;
 }
 
-Status SnapshotReader::list(std::string_view directory, const Visit& visit) {
-  TreeReader* dirpacks = PLK_TRY(index_tree(dirpacks_, "dirpack"));
-  if (dirpacks == nullptr) return list_by_tree(directory, visit);
-  const std::string doing = "list " + escape(directory);
-  const auto object = PLK_TRY_CONTEXT(dirpacks->find(directory), doing);
-  if (!object) return Error(Errc::not_found, doing + ": the snapshot has no such directory");
-  DirpackListing listing(PLK_TRY_CONTEXT(ObjectReader::open(*blobs_, *object), doing),
-                         std::string(directory));
-  VfsEntry entry;
-  Mac id;
-  while (PLK_TRY_CONTEXT(listing.next(entry, id), doing)) PLK_TRY(visit(entry, id));
-  return {};
-}
+// The listings of a directory and of those below it that are being read.
+class SnapshotReader::Walk {
+ public:
+  Walk(SnapshotReader& snapshot, const Damaged& damaged) : snapshot_(snapshot), damaged_(damaged) {}
 
-Status SnapshotReader::list_by_tree(std::string_view directory, const Visit& visit) {
-  std::string prefix(directory);
-  if (prefix.back() != '/') prefix += '/';
-  std::vector<Mac> ids;
-  TreeReader* vfs = PLK_TRY(vfs_tree());
-  PLK_TRY(vfs->scan(prefix, [&](std::string_view key, const Mac& value) -> Result<bool> {
-    if (key == "/") return true;
-    if (!key.starts_with(prefix) || key.find('/', prefix.size()) != std::string_view::npos) {
-      return false;
-    }
-    ids.push_back(value);
-    return true;
-  }));
-  for (const Mac& id : ids) {
-    const Bytes bytes = PLK_TRY(blobs_->load(ResourceType::vfs_entry, id, entry_size_max));
-    const VfsEntry entry = PLK_TRY(decode_vfs_entry(bytes));
-    PLK_TRY(visit(entry, id));
+  Status enter(std::string directory) {
+    Level& level = levels_.emplace_back();
+    level.directory = std::move(directory);
+    auto listing = open_dirpack(level.directory);
+    if (!listing) return go_on_by_tree(listing.error());
+    if (*listing == nullptr) return list_by_tree();
+    level.listing = *std::move(listing);
+    return {};
   }
-  return {};
-}
 
-Status SnapshotReader::walk(std::string_view path, const Visit& visit, const ListFailed& failed) {
-  const auto start = PLK_TRY(find(path));
-  if (!start) return Error(Errc::not_found, escape(path) + ": the snapshot has no such path");
-  PLK_TRY(visit(**start, start->id()));
-  if (!is_directory((*start)->file_info.mode)) return {};
+  // The next entry of the directory entered last, or nothing at its end, which leaves it.
+  Result<const Listing*> next() {
+    for (;;) {
+      const Listing* listing = levels_.back().listing.get();
+      const auto more = listing == nullptr ? Result<bool>(false) : levels_.back().listing->next();
+      if (!more) {
+        PLK_TRY(go_on_by_tree(more.error()));
+        continue;
+      }
+      if (*more) {
+        levels_.back().last_name = listing->entry().file_info.name;
+        return listing;
+      }
+      levels_.pop_back();
+      return nullptr;
+    }
+  }
 
-  TreeReader* dirpacks = PLK_TRY(index_tree(dirpacks_, "dirpack"));
+  bool at_end() const noexcept { return levels_.empty(); }
+  const std::string& directory() const noexcept { return levels_.back().directory; }
+
+ private:
   struct Level {
     std::string directory;
-    std::unique_ptr<Listing> listing;
-  };
-  std::vector<Level> levels;
-  const auto open_listing = [&](const std::string& directory) -> Result<std::unique_ptr<Listing>> {
-    if (dirpacks == nullptr) {
-      std::vector<std::pair<Bytes, Mac>> entries;
-      PLK_TRY(list_by_tree(directory, [&](const VfsEntry& entry, const Mac& id) -> Status {
-        Bytes encoded;
-        encode_vfs_entry(encoded, entry);
-        entries.emplace_back(std::move(encoded), id);
-        return {};
-      }));
-      return std::unique_ptr<Listing>(std::make_unique<CollectedListing>(std::move(entries)));
-    }
-    const auto object = PLK_TRY(dirpacks->find(directory));
-    if (!object) return Error(Errc::corrupt, "the snapshot has no listing of it");
-    return std::unique_ptr<Listing>(
-        std::make_unique<DirpackListing>(PLK_TRY(ObjectReader::open(*blobs_, *object)), directory));
-  };
-  const auto enter = [&](std::string directory) -> Status {
-    auto listing = open_listing(directory);
-    if (!listing) {
-      if (listing.error().code() == Errc::cancelled) return std::move(listing).error();
-      return failed(directory, listing.error());
-    }
-    levels.push_back({std::move(directory), *std::move(listing)});
-    return {};
+    std::unique_ptr<Listing> listing;  // null: nothing more can be read
+    std::string last_name;
+    bool by_tree = false;
   };
 
-  PLK_TRY(enter(std::string(path)));
-  VfsEntry entry;
-  Mac id;
-  while (!levels.empty()) {
-    const auto more = levels.back().listing->next(entry, id);
-    if (!more) {
-      if (more.error().code() == Errc::cancelled) return Error(more.error());
-      const std::string directory = std::move(levels.back().directory);
-      levels.pop_back();
-      PLK_TRY(failed(directory, more.error()));
-      continue;
-    }
-    if (!*more) {
-      levels.pop_back();
-      continue;
-    }
-    std::string child = join(levels.back().directory, entry.file_info.name);
+  // Null where the snapshot has no dirpacks at all.
+  Result<std::unique_ptr<Listing>> open_dirpack(const std::string& directory) {
+    TreeReader* dirpacks = PLK_TRY(snapshot_.index_tree(snapshot_.dirpacks_, "dirpack"));
+    if (dirpacks == nullptr) return std::unique_ptr<Listing>();
+    const auto object = PLK_TRY(dirpacks->find(directory));
+    if (!object) return Error(Errc::corrupt, "the snapshot has no listing of this directory");
+    return make_dirpack_listing(PLK_TRY(ObjectReader::open(*snapshot_.blobs_, *object)), directory);
+  }
+
+  // From the entry behind the last one on.
+  Status list_by_tree() {
+    Level& level = levels_.back();
+    level.by_tree = true;
+    auto vfs = snapshot_.vfs_tree();
+    if (!vfs) return go_on_by_tree(vfs.error());
+    level.listing = make_tree_listing(*snapshot_.blobs_, **vfs, level.directory, level.last_name,
+                                      [this](std::string_view path, const Error& error) {
+                                        return tell(std::string(path), error);
+                                      });
+    return {};
+  }
+
+  Status go_on_by_tree(const Error& error) {
+    Level& level = levels_.back();
+    level.listing = nullptr;
+    if (stopped_ || !is_damage(error)) return Error(error);
+    PLK_TRY(tell(level.directory, error));
+    return level.by_tree ? Status() : list_by_tree();
+  }
+
+  Status tell(const std::string& path, const Error& error) {
+    Status go_on = damaged_(path, error);
+    stopped_ = !go_on;
+    return go_on;
+  }
+
+  SnapshotReader& snapshot_;
+  const Damaged& damaged_;
+  bool stopped_ = false;
+  std::vector<Level> levels_;
+};
+
+Status SnapshotReader::list(std::string_view directory, const Visit& visit) {
+  const std::string doing = "list " + escape(directory);
+  const auto entry = find(directory);
+  if (!entry && !is_damage(entry.error())) return Error(entry.error()).context(doing);
+  if (entry && !*entry) {
+    return Error(Errc::not_found, doing + ": the snapshot has no such directory");
+  }
+  if (entry && !is_directory((**entry)->file_info.mode)) {
+    return Error(Errc::invalid_argument, doing + ": not a directory");
+  }
+  std::optional<Error> first;
+  const Damaged damaged = [&](const std::string& path, const Error& error) -> Status {
+    if (!first)
+      first = Error(error).context(path == directory ? doing : doing + ": " + escape(path));
+    return {};
+  };
+  Walk walk(*this, damaged);
+  PLK_TRY(walk.enter(std::string(directory)));
+  while (const Listing* listing = PLK_TRY_CONTEXT(walk.next(), doing)) {
+    PLK_TRY(visit(listing->entry(), listing->id()));
+  }
+  if (first) return *std::move(first);
+  return {};
+}
+
+Status SnapshotReader::walk(std::string_view path, const Visit& visit, const Damaged& damaged) {
+  const auto start = find(path);
+  if (start) {
+    if (!*start) return Error(Errc::not_found, escape(path) + ": the snapshot has no such path");
+    const FoundEntry& entry = **start;
+    PLK_TRY(visit(*entry, entry.id()));
+    if (!is_directory(entry->file_info.mode)) return {};
+  } else {
+    // What is in the root can be listed without its entry.
+    if (path != "/" || !is_damage(start.error())) return Error(start.error());
+    PLK_TRY(damaged("/", start.error()));
+  }
+  Walk walk(*this, damaged);
+  PLK_TRY(walk.enter(std::string(path)));
+  while (!walk.at_end()) {
+    const Listing* listing = PLK_TRY(walk.next());
+    if (listing == nullptr) continue;
+    const VfsEntry& entry = listing->entry();
+    std::string child = join(walk.directory(), entry.file_info.name);
     const bool descend = is_directory(entry.file_info.mode);
-    PLK_TRY(visit(entry, id));
-    if (descend) PLK_TRY(enter(std::move(child)));
+    PLK_TRY(visit(entry, listing->id()));
+    if (descend) PLK_TRY(walk.enter(std::move(child)));
   }
   return {};
 }
 
 Result<ObjectReader> SnapshotReader::open_file(const VfsEntry& entry) {
-  return ObjectReader::open(*blobs_, entry.object);
+  if (!is_regular(entry.file_info.mode) || !entry.symlink_target.empty() ||
+      entry.object.is_zero()) {
+    return Error(Errc::invalid_argument, escape(entry.path()) + ": not a regular file");
+  }
+  ObjectReader reader = PLK_TRY(ObjectReader::open(*blobs_, entry.object));
+  if (reader.size() != static_cast<std::uint64_t>(entry.file_info.size)) {
+    return Error(Errc::corrupt, escape(entry.path()) + ": a content of " +
+                                    std::to_string(reader.size()) + " bytes instead of " +
+                                    std::to_string(entry.file_info.size));
+  }
+  return reader;
 }
 
-Result<Mac> SnapshotReader::find_xattr(std::string_view key) {
+// Genuine Plakar builds this tree in the order of paths and searches it in that of bytes. What a
+// search in the one order does not find shows, by a scan of the whole tree, in which it is.
+Result<std::optional<Mac>> SnapshotReader::find_xattr(std::string_view key) {
   const Mac& root = header_.source().roots.xattrs;
-  TreeReader* xattrs = PLK_TRY(tree(xattrs_, ResourceType::xattr_root, root, KeyOrder::path));
-  const auto in_path_order = xattrs->find(key);
-  if (in_path_order && *in_path_order) return **in_path_order;
-  if (!in_path_order && in_path_order.error().code() != Errc::corrupt) {
-    return Error(in_path_order.error());
-  }
-  // Genuine Plakar builds this tree in the order of paths and searches it in that of bytes;
-  // whoever built it the other way round is read, too.
-  TreeReader by_bytes =
-      PLK_TRY(TreeReader::open(*blobs_, ResourceType::xattr_root, root, KeyOrder::bytes));
-  const auto id = PLK_TRY(by_bytes.find(key));
-  if (!id) return Error(Errc::corrupt, "the snapshot names it and does not have it");
-  return *id;
+  TreeReader* xattrs = PLK_TRY(tree(xattrs_, ResourceType::xattr_root, root, xattr_order_));
+  auto found = xattrs->find(key);
+  if (xattr_order_known_ || (found && *found)) return found;
+  if (!found && !is_damage(found.error())) return found;
+
+  // Once: of a tree that cannot be read to its end, a search is all there is.
+  xattr_order_known_ = true;
+  auto whole =
+      PLK_TRY(TreeReader::open(*blobs_, ResourceType::xattr_root, root, KeyOrder::unknown));
+  bool in_path_order = true;
+  bool in_byte_order = true;
+  std::optional<std::string> last;
+  std::optional<Mac> wanted;
+  PLK_TRY(whole.scan("", [&](std::string_view other, const Mac& value) -> Result<bool> {
+    in_path_order = in_path_order && (!last || key_less(KeyOrder::path, *last, other));
+    in_byte_order = in_byte_order && (!last || key_less(KeyOrder::bytes, *last, other));
+    if (other == key) wanted = value;
+    last = other;
+    return true;
+  }));
+  xattrs_.reset();
+  xattr_order_ = in_path_order   ? KeyOrder::path
+                 : in_byte_order ? KeyOrder::bytes
+                                 : KeyOrder::unknown;
+  return wanted;
 }
 
 Result<Bytes> SnapshotReader::attribute(std::string_view path, std::string_view name) {
-  const Mac id = PLK_TRY(find_xattr(xattr_key(path, name, XattrKind::extended)));
-  const Bytes bytes = PLK_TRY(blobs_->load(ResourceType::xattr_entry, id, entry_size_max));
+  const auto id = PLK_TRY(find_xattr(xattr_key(path, name, XattrKind::extended)));
+  if (!id) return Error(Errc::corrupt, "the snapshot names it and does not have it");
+  const Bytes bytes = PLK_TRY(blobs_->load(ResourceType::xattr_entry, *id, entry_size_max));
   const XattrEntry xattr = PLK_TRY(decode_xattr_entry(bytes));
+  // Keys run path and name together: another path and another name can make the same.
+  if (xattr.path != path || xattr.name != name) {
+    return Error(Errc::corrupt, "the snapshot has " + escape(xattr.name) + " of " +
+                                    escape(xattr.path) + " in its place");
+  }
   return load_object_content(*blobs_, xattr.object, xattr_size_max);
 }
 
@@ -320,7 +335,9 @@ Status SnapshotReader::errors(
     const std::function<Status(std::string_view path, std::string_view error)>& visit) {
   TreeReader* errors = PLK_TRY(
       tree(errors_, ResourceType::error_root, header_.source().roots.errors, KeyOrder::bytes));
-  return errors->scan("", [&](std::string_view key, const Mac& id) -> Result<bool> {
+  return errors->scan(path, [&](std::string_view key, const Mac& id) -> Result<bool> {
+    if (!key.starts_with(path)) return false;
+    // "/a!" comes between "/a" and "/a/b".
     if (!is_within(key, path)) return true;
     const Bytes bytes = PLK_TRY(blobs_->load(ResourceType::error_entry, id, entry_size_max));
     const ErrorEntry entry = PLK_TRY(decode_error_entry(bytes));

@@ -1,5 +1,9 @@
 // One snapshot, read: its header, its entries by path and by directory, the content of its files.
 //
+// Most of a snapshot is stored twice: entries by path as blobs in the VFS tree, and by directory
+// in dirpacks. Where one copy is damaged the other is used, and told of where somebody listens;
+// genuine Plakar also leaves trees that name entries nobody stored.
+//
 // Not thread-safe; several readers of one snapshot may be used side by side.
 #pragma once
 
@@ -13,6 +17,7 @@
 
 #include "core/kloset/blob_source.h"
 #include "core/kloset/snapshot/header.h"
+#include "core/kloset/snapshot/listing.h"
 #include "core/kloset/snapshot/object_reader.h"
 #include "core/kloset/tree/entry.h"
 #include "core/kloset/tree/tree_reader.h"
@@ -54,17 +59,21 @@ class SnapshotReader {
   Result<std::optional<FoundEntry>> resolve(std::string_view path);
 
   // What is in a directory, ascending by name. The entry that `visit` gets is valid during the
-  // call. Its first error ends the listing and is returned.
+  // call; its first error ends the listing and is returned. With damage, everything that can
+  // still be read is visited, and the first damage returned.
   using Visit = std::function<Status(const VfsEntry& entry, const Mac& id)>;
   Status list(std::string_view directory, const Visit& visit);
 
   // The entry at `path` and everything below it, parents before their children, names ascending.
-  // Memory is bounded by the depth, not by the number of entries. `failed` hears of directories
-  // that cannot be listed, and decides whether to go on.
-  using ListFailed = std::function<Status(const std::string& directory, const Error& error)>;
-  Status walk(std::string_view path, const Visit& visit, const ListFailed& failed);
+  // Memory is bounded by the depth, not by the number of entries. `damaged` hears of every listing
+  // and every entry that cannot be read, by path, and decides whether to go on with what can; a
+  // listing that the tree makes up for is among them, so that being told does not mean that
+  // entries are missing.
+  using Damaged = std::function<Status(const std::string& path, const Error& error)>;
+  Status walk(std::string_view path, const Visit& visit, const Damaged& damaged);
 
-  // Precondition: a regular file.
+  // The content of a regular file; Errc::invalid_argument for anything else, Errc::corrupt where
+  // entry and content do not agree about its size.
   Result<ObjectReader> open_file(const VfsEntry& entry);
 
   // The values of the attributes that the entry names. One that is missing is Errc::corrupt.
@@ -78,7 +87,7 @@ class SnapshotReader {
   Status errors(std::string_view path,
                 const std::function<Status(std::string_view path, std::string_view error)>& visit);
 
-  // Null when the snapshot has none of that directory.
+  // Nothing when the snapshot has none of that directory.
   Result<std::optional<Summary>> summary(std::string_view directory);
 
  private:
@@ -91,8 +100,10 @@ class SnapshotReader {
   // Null when the snapshot has no such index.
   Result<TreeReader*> index_tree(std::optional<TreeReader>& slot, std::string_view name);
 
-  Status list_by_tree(std::string_view directory, const Visit& visit);
-  Result<Mac> find_xattr(std::string_view key);
+  class Walk;
+
+  Result<std::optional<FoundEntry>> find_in_listing(std::string_view path);
+  Result<std::optional<Mac>> find_xattr(std::string_view key);
   Result<Bytes> attribute(std::string_view path, std::string_view name);
 
   BlobSource* blobs_;
@@ -100,6 +111,8 @@ class SnapshotReader {
   std::optional<TreeReader> vfs_;
   std::optional<TreeReader> errors_;
   std::optional<TreeReader> xattrs_;
+  KeyOrder xattr_order_ = KeyOrder::path;  // as far as is known
+  bool xattr_order_known_ = false;
   std::optional<TreeReader> dirpacks_;
   std::optional<TreeReader> summaries_;
 };
