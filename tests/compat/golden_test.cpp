@@ -11,6 +11,7 @@
 #include "core/connectors/fs/store.h"
 #include "core/crypto/sha256.h"
 #include "core/kloset/repository/repository.h"
+#include "core/kloset/snapshot/object_writer.h"
 #include "core/kloset/snapshot/snapshot_builder.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/kloset/tree/path.h"
@@ -99,7 +100,15 @@ class ExistingBlobs final : public kloset::BlobSink {
     return name;
   }
   Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
-  std::unique_ptr<kloset::MacStream> mac_stream() const override { return nullptr; }
+  std::unique_ptr<kloset::MacStream> mac_stream() const override {
+    struct Stream final : kloset::MacStream {
+      explicit Stream(crypto::MacHasher started) : hasher(std::move(started)) {}
+      void update(BytesView bytes) override { hasher.update(bytes); }
+      Mac finish() override { return hasher.finish(); }
+      crypto::MacHasher hasher;
+    };
+    return std::make_unique<Stream>(repository_.mac().hasher());
+  }
 
   int unknown = 0;
 
@@ -247,6 +256,43 @@ TEST_SUITE("golden stores") {
         CHECK(derived->indexes[i].value == wanted.indexes[i].value);
       }
       CHECK(derived->summary == wanted.summary);
+      CHECK(sink.unknown == 0);
+    }
+  }
+
+  TEST_CASE("the content of every file is cut, typed and named as genuine Plakar did") {
+    for (const char* name : {"plain", "sha256", "enc", "multi"}) {
+      CAPTURE(name);
+      const Opened opened = open_golden(name);
+      Repository& repository = *opened.repository;
+      auto snapshot = SnapshotReader::open(repository, repository.index().snapshots()[0]);
+      REQUIRE(snapshot);
+      const auto chunker = kloset::Chunker::create(repository.config().chunking);
+      REQUIRE(chunker);
+      ExistingBlobs sink(repository);
+      kloset::ObjectWriter writer(sink, *chunker);
+      std::size_t files = 0;
+      std::size_t several_chunks = 0;
+      REQUIRE(snapshot->walk(
+          "/",
+          [&](const VfsEntry& entry, const Mac&) -> Status {
+            if (!kloset::is_regular(entry.file_info.mode)) return {};
+            if (!entry.symlink_target.empty()) return {};
+            ++files;
+            auto reader = PLK_TRY(snapshot->open_file(entry));
+            const kloset::StoredContent stored = PLK_TRY(writer.store(reader));
+            CAPTURE(entry.path());
+            CHECK(stored.object == entry.object);
+            CHECK(stored.chunks == entry.chunks);
+            CHECK(stored.entropy == entry.entropy);
+            CHECK(stored.content_type == entry.content_type);
+            CHECK(static_cast<std::int64_t>(stored.size) == entry.file_info.size);
+            several_chunks += stored.chunks > 1 ? 1 : 0;
+            return {};
+          },
+          [](const std::string&, const Error& error) -> Status { return error; }));
+      CHECK(files >= 5);
+      CHECK(several_chunks == 1);
       CHECK(sink.unknown == 0);
     }
   }
