@@ -15,6 +15,7 @@
 #include "core/kloset/snapshot/snapshot_builder.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/kloset/tree/path.h"
+#include "core/ops/check.h"
 #include "tests/support/golden_stores.h"
 
 namespace plakar {
@@ -294,6 +295,25 @@ TEST_SUITE("golden stores") {
       CHECK(files >= 5);
       CHECK(several_chunks == 1);
       CHECK(sink.unknown == 0);
+    }
+  }
+
+  TEST_CASE("a full check finds every one of them sound") {
+    struct Observer final : ops::CheckObserver {
+      void checked(const SnapshotId&, std::string_view) override {}
+      void damaged(const ops::Damage& damage) override {
+        FAIL_CHECK(damage.where, ": ", damage.what);
+      }
+    };
+    for (const char* name : {"plain", "nocomp", "sha256", "enc", "multi"}) {
+      CAPTURE(name);
+      const Opened opened = open_golden(name);
+      Observer observer;
+      const auto report = ops::check(*opened.repository, {}, observer, {});
+      REQUIRE(report);
+      CHECK(report->sound());
+      CHECK(report->snapshots == 1);
+      CHECK(report->packfiles >= 2);
     }
   }
 
