@@ -52,8 +52,19 @@ class StateIndex {
   // Applies the entries of one state, whole or not at all; one that is merged already is passed
   // over. Errc::corrupt for one that cannot be read.
   virtual Status merge(const StateText& state) = 0;
-  // Makes what was merged so far the cached table, for the next process. Losing it costs time.
+  // Makes what was merged so far the cached table, for the next process. Losing it costs time:
+  // on failure this index goes on as before.
   virtual Status save() = 0;
+
+  // How to merge all states of a store into an index, `empty`, using nothing of this one. An index
+  // that reads from a cache calls it when it finds that damaged, from within any other function
+  // and thread, one at a time; what found the damage waits for it.
+  using Rebuild = std::function<Status(StateIndex& empty)>;
+  virtual void set_rebuild(Rebuild) {}
+  // An error when the cache was damaged and could not be built again. From then on what is not
+  // found may be there all the same, and nothing must be concluded from that: to be asked
+  // before anything is published, deleted, or reported as missing.
+  virtual Status status() const { return {}; }
 
   // A location of the blob in a packfile that counts, see above.
   virtual std::optional<BlobLocation> find(ResourceType type, const Mac& blob) const = 0;
