@@ -1,0 +1,266 @@
+#include "core/kloset/state/table_index.h"
+
+#include <utility>
+
+#include "core/base/files.h"
+#include "core/kloset/state/internal/index_core.h"
+
+namespace plakar::kloset {
+
+TableIndex::TableIndex(const FileSystem& files, Random& random, Options options)
+    : files_(&files), random_(&random), options_(std::move(options)) {}
+
+TableIndex::~TableIndex() = default;
+
+std::unique_ptr<TableIndex> TableIndex::open(const FileSystem& files, Random& random,
+                                             Options options) {
+  std::unique_ptr<TableIndex> index(new TableIndex(files, random, std::move(options)));
+  index->core_ = index->make_core(true);
+  return index;
+}
+
+std::string TableIndex::path(const char* name) const { return options_.directory + "/" + name; }
+
+TableIndex::Core TableIndex::make_core(bool with_table) {
+  std::unique_ptr<TableFile> table;
+  if (with_table) {
+    auto opened = TableFile::open(*files_, path("table"), options_.repository_id);
+    if (opened) {
+      table = *std::move(opened);
+    } else {
+      opened_ = std::move(opened).error();
+      // For the runs of a first merge. Without it these stay in memory.
+      static_cast<void>(make_directories(*files_, options_.directory));
+    }
+  }
+  return std::make_shared<IndexCore>(IndexCoreSettings{.files = files_,
+                                                       .random = random_,
+                                                       .directory = options_.directory,
+                                                       .delta_bytes_max = options_.delta_bytes_max},
+                                     std::move(table));
+}
+
+TableIndex::Core TableIndex::core() const {
+  const std::shared_lock lock(mutex_);
+  return core_;
+}
+
+void TableIndex::replace_core(Core core) const {
+  {
+    const std::unique_lock lock(mutex_);
+    core_.swap(core);
+    ++generation_;
+  }
+  // The old one goes here, which may take a while.
+}
+
+template <class Ask>
+void TableIndex::ask(Ask&& ask) const {
+  while (true) {
+    std::uint64_t generation = 0;
+    bool is_large = false;
+    {
+      const std::shared_lock lock(mutex_);
+      if (ask(*core_) == Lookup::done) [[likely]] {
+        if (core_->resident_bytes() <= options_.resident_bytes_max) [[likely]]
+          return;
+        is_large = true;
+      }
+      generation = generation_;
+    }
+    if (is_large) return give_back_memory();
+    if (!recover(generation)) return;
+  }
+}
+
+void TableIndex::give_back_memory() const {
+  const std::unique_lock writing(writing_, std::try_to_lock);
+  // Whoever writes reads the files without holding mutex_; there will be another occasion.
+  if (!writing) return;
+  const std::unique_lock lock(mutex_);
+  if (core_->resident_bytes() > options_.resident_bytes_max) core_->give_back_memory();
+}
+
+bool TableIndex::recover(std::uint64_t generation) const {
+  const std::lock_guard writing(writing_);
+  {
+    const std::shared_lock lock(mutex_);
+    if (generation_ != generation) return true;  // Somebody else was faster.
+  }
+  return recover_locked();
+}
+
+bool TableIndex::recover_locked() const {
+  if (!status_) return false;
+  // The next process shall not meet it, too.
+  static_cast<void>(files_->remove_file(path("table")));
+  Status rebuilt = Error(Errc::corrupt, "nobody can build it again");
+  if (rebuild_) {
+    // While this runs, queries that meet no damage go on, and are answered truthfully.
+    TableIndex fresh(*files_, *random_, options_);
+    fresh.core_ = fresh.make_core(false);
+    rebuilt = rebuild_(fresh);
+    if (rebuilt) {
+      replace_core(std::move(fresh.core_));
+      return true;
+    }
+  }
+  status_ = std::move(rebuilt).error().context("the cached index is damaged");
+  return false;
+}
+
+void TableIndex::set_rebuild(Rebuild rebuild) {
+  const std::lock_guard writing(writing_);
+  rebuild_ = std::move(rebuild);
+}
+
+Status TableIndex::status() const {
+  const std::lock_guard writing(writing_);
+  return status_;
+}
+
+bool TableIndex::has_state(const StateId& id) const {
+  const std::shared_lock lock(mutex_);
+  return core_->has_state(id);
+}
+
+StateId TableIndex::last_state() const {
+  const std::shared_lock lock(mutex_);
+  return core_->last_state();
+}
+
+Status TableIndex::merge(const StateText& state) {
+  // Read twice: a state that breaks off in the middle changes nothing, and one of any size takes
+  // no memory but what is kept of it.
+  PLK_TRY(read_state(state.plain, state.version, [](const StateEntry&) { return Status(); }));
+  const std::lock_guard writing(writing_);
+  const std::unique_lock lock(mutex_);
+  if (core_->has_state(state.id)) return {};
+  PLK_TRY(read_state(state.plain, state.version, [this](const StateEntry& entry) -> Status {
+    core_->apply(entry);
+    return {};
+  }));
+  core_->end_state(state.id);
+  return {};
+}
+
+Status TableIndex::save() {
+  const std::lock_guard writing(writing_);
+  Status saved = save_locked();
+  if (!saved && saved.error().code() == Errc::corrupt && recover_locked()) saved = save_locked();
+  return saved;
+}
+
+bool TableIndex::is_superseded(const IndexCore& core) const {
+  const auto other = TableFile::open(*files_, path("table"), options_.repository_id);
+  if (!other) return false;
+  const bool is_ours =
+      core.table() != nullptr && core.table()->header().nonce == (*other)->header().nonce;
+  return !is_ours && (*other)->states().size() > core.state_count();
+}
+
+Status TableIndex::save_locked() {
+  // Nobody else changes it while writing_ is held.
+  const Core old = core();
+  if (old->new_state_count() == 0) return {};
+  PLK_TRY(make_directories(*files_, options_.directory));
+  const File directory = PLK_TRY(files_->open(options_.directory, {.directory = true}));
+
+  // One saves at a time. Somebody who is just doing that knows about as much as we do; and a file
+  // system without locks risks a table of two halves, which its checksums will tell.
+  const auto lock = files_->open({directory, "table.lock"},
+                                 {.access = Access::write, .create = Create::if_missing});
+  if (lock) {
+    const Status locked = lock->lock(LockMode::exclusive, Wait::no);
+    if (!locked && locked.error().code() == Errc::conflict) return {};
+  }
+  if (is_superseded(*old)) return {};
+
+  static_cast<void>(files_->remove_file({directory, "table.tmp"}));
+  File file = PLK_TRY(
+      files_->open({directory, "table.tmp"},
+                   {.access = Access::read_write, .create = Create::always_new, .follow = false}));
+  const auto write_and_rename = [&]() -> Status {
+    PLK_TRY(old->write_table(file, options_.repository_id));
+    PLK_TRY(file.sync(SyncScope::data));
+    PLK_TRY(file.close());
+    return files_->rename({directory, "table.tmp"}, {directory, "table"});
+  };
+  if (Status done = write_and_rename(); !done) {
+    // The first error counts, and what is left over is written over next time.
+    static_cast<void>(files_->remove_file({directory, "table.tmp"}));
+    return done;
+  }
+  // Not waited for: without the new name there is the old table, which is right, too.
+  auto table = PLK_TRY(TableFile::open(*files_, path("table"), options_.repository_id));
+  replace_core(
+      std::make_shared<IndexCore>(IndexCoreSettings{.files = files_,
+                                                    .random = random_,
+                                                    .directory = options_.directory,
+                                                    .delta_bytes_max = options_.delta_bytes_max},
+                                  std::move(table)));
+  return {};
+}
+
+std::optional<BlobLocation> TableIndex::find(ResourceType type, const Mac& blob) const {
+  std::optional<BlobLocation> found;
+  ask([&](const IndexCore& core) { return core.find(type, blob, found); });
+  return found;
+}
+
+std::vector<BlobLocation> TableIndex::find_all(ResourceType type, const Mac& blob) const {
+  std::vector<BlobLocation> found;
+  ask([&](const IndexCore& core) {
+    found.clear();
+    return core.find_all(type, blob, found);
+  });
+  return found;
+}
+
+std::vector<SnapshotId> TableIndex::snapshots() const {
+  std::vector<SnapshotId> found;
+  ask([&](const IndexCore& core) {
+    found.clear();
+    return core.find_snapshots(found);
+  });
+  return found;
+}
+
+bool TableIndex::has_packfile(const PackfileMac& packfile) const {
+  const std::shared_lock lock(mutex_);
+  return core_->has_packfile(packfile);
+}
+
+std::optional<std::int64_t> TableIndex::find_colour(ResourceType type, const Mac& mac) const {
+  const std::shared_lock lock(mutex_);
+  return core_->find_colour(type, mac);
+}
+
+Status TableIndex::for_each_packfile(
+    const std::function<Status(const PackfileEntry&)>& visit) const {
+  return core()->for_each_packfile(visit);
+}
+
+Status TableIndex::for_each_coloured(
+    const std::function<Status(const ColouredEntry&)>& visit) const {
+  return core()->for_each_coloured(visit);
+}
+
+Status TableIndex::for_each_location(
+    const std::function<Status(const LocationEntry&)>& visit) const {
+  while (true) {
+    std::uint64_t generation = 0;
+    Core core;
+    {
+      const std::shared_lock lock(mutex_);
+      core = core_;
+      generation = generation_;
+    }
+    // Before anything is visited, since what was visited cannot be taken back.
+    const Status verified = core->verify();
+    if (verified) return core->for_each_location(visit);
+    if (verified.error().code() != Errc::corrupt || !recover(generation)) return verified;
+  }
+}
+
+}  // namespace plakar::kloset
