@@ -130,11 +130,9 @@ class ParentLookup {
 
 class Backup {
  public:
-  Backup(kloset::Repository& repository, kloset::Source& source, const BackupOptions& options,
-         BackupObserver& observer, const flow::CancelToken& cancel, kloset::Chunker chunker,
-         kloset::Transaction& transaction)
-      : repository_(repository),
-        source_(source),
+  Backup(kloset::Source& source, const BackupOptions& options, BackupObserver& observer,
+         const flow::CancelToken& cancel, kloset::Chunker chunker, kloset::Transaction& transaction)
+      : source_(source),
         options_(options),
         observer_(observer),
         cancel_(cancel),
@@ -315,7 +313,6 @@ class Backup {
     return builder_.add_error(path, error);
   }
 
-  kloset::Repository& repository_;
   kloset::Source& source_;
   const BackupOptions& options_;
   BackupObserver& observer_;
@@ -389,7 +386,7 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
   const kloset::Chunker chunker = PLK_TRY(kloset::Chunker::create(repository.config().chunking));
   const auto transaction =
       kloset::Transaction::begin(repository, {.data_packfiles = options.threads});
-  Backup run(repository, source, options, observer, cancel, chunker, *transaction);
+  Backup run(source, options, observer, cancel, chunker, *transaction);
   kloset::HeaderSource header_source = PLK_TRY(run.run(std::move(parent), importer));
   report.entries = run.entries();
   report.files_reused = run.files_reused();
