@@ -180,7 +180,7 @@ TEST_SUITE("table index faults") {
     const auto states = random_states(seed, 8);
     const auto model = model_of(states);
     for (const int error : {ENOSPC, EIO, EACCES}) {
-      for (const std::size_t delta_bytes_max : {4096, 1 << 20}) {
+      for (const std::size_t delta_bytes_max : {4096u, 1u << 20}) {
         std::uint64_t nth = 1;
         std::uint64_t reported = 0;
         for (;; ++nth) {

@@ -77,7 +77,7 @@ TEST_SUITE("table index") {
     CAPTURE(seed);
     for (std::uint64_t round = 0; round < 3; ++round) {
       for (const Settle settle : {Settle::nothing, Settle::save, Settle::reopen, Settle::random}) {
-        for (const std::size_t delta_bytes_max : {0, 2000, 1 << 20}) {
+        for (const std::size_t delta_bytes_max : {0u, 2000u, 1u << 20}) {
           TablePlace place(settle, delta_bytes_max, seed + round);
           testing::run_random_states(place, seed + round, 30);
         }
