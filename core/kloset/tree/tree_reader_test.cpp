@@ -90,6 +90,9 @@ TEST_SUITE("reading trees") {
     // In order, but where a search would not look for it.
     CHECK(keys_of(made.open(made.add(inner({"/c"}, {a, b})))) ==
           Keys{"/a", "!vfs-node tree: a key in a wrong node"});
+    const Mac c = made.add(leaf({"/c"}));
+    CHECK(keys_of(made.open(made.add(inner({"/a"}, {b, c})))) ==
+          Keys{"/b", "!vfs-node tree: a key in a wrong node"});
     CHECK(keys_of(made.open(made.add(inner({"/b"}, {a, b})))) == Keys{"/a", "/b"});
   }
 
