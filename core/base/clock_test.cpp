@@ -64,6 +64,17 @@ TEST_SUITE("clock") {
     CHECK(clock.monotonic() == begin + seconds(10));
   }
 
+  TEST_CASE("a wait on a stepped clock looks again by itself, so no notification can be lost") {
+    testing::SteppedClock clock;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::unique_lock lock(mutex);
+    CHECK(clock.wait_until(lock, changed, MonotonicTime::max()));
+    CHECK(lock.owns_lock());
+    int looks = 0;
+    CHECK(clock.wait_until(lock, changed, MonotonicTime::max(), [&] { return ++looks == 3; }));
+  }
+
   TEST_CASE("times before 1970 have seconds rounded down and a positive rest") {
     CHECK(to_unix_time(WallTime(milliseconds(-1500))) == UnixTime{-2, 500'000'000});
     CHECK(to_unix_time(WallTime(milliseconds(1500))) == UnixTime{1, 500'000'000});
