@@ -2,7 +2,8 @@
 // streams that an archive is read from or written to.
 //
 // Names, link targets and attribute names are octets, exactly as the archive has them,
-// whatever the locale of the process. The one exception is stated in archive_reader.h.
+// whatever the locale of the process. The one exception is stated in archive_reader.h. Sources
+// and sinks are called in the thread, and in the locale, of who calls the reader or writer.
 #pragma once
 
 #include <cstddef>

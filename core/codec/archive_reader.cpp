@@ -48,6 +48,28 @@ bool only_zeros(BytesView bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](std::byte b) { return b == std::byte{0}; });
 }
 
+// The caller's source, called in the caller's locale wherever the call comes from.
+class CallersSource final : public ArchiveSource {
+ public:
+  explicit CallersSource(ArchiveSource& source) noexcept : source_(&source) {}
+
+  Result<std::size_t> read(std::span<std::byte> buffer) override {
+    const CallersLocaleScope scope;
+    return source_->read(buffer);
+  }
+  std::optional<std::uint64_t> size() const override {
+    const CallersLocaleScope scope;
+    return source_->size();
+  }
+  Status seek(std::uint64_t offset) override {
+    const CallersLocaleScope scope;
+    return source_->seek(offset);
+  }
+
+ private:
+  ArchiveSource* source_;
+};
+
 struct FreeReader {
   void operator()(archive* handle) const noexcept { archive_read_free(handle); }
 };
@@ -56,10 +78,9 @@ struct FreeReader {
 
 class ArchiveReader::Impl {
  public:
-  Impl(ArchiveFormat format, ArchiveSource& source, std::unique_ptr<ArchiveSource> owned)
+  Impl(ArchiveFormat format, std::unique_ptr<ArchiveSource> source)
       : format_(format),
-        owned_(std::move(owned)),
-        source_(owned_ ? owned_.get() : &source),
+        source_(std::move(source)),
         locale_(format == ArchiveFormat::zip ? ArchiveLocale::utf8 : ArchiveLocale::c),
         handle_(archive_read_new()) {
     if (!handle_) throw std::bad_alloc();
@@ -328,8 +349,7 @@ class ArchiveReader::Impl {
   }
 
   ArchiveFormat format_;
-  std::unique_ptr<ArchiveSource> owned_;
-  ArchiveSource* source_;
+  std::unique_ptr<ArchiveSource> source_;
   ArchiveLocale locale_;
   std::optional<std::uint64_t> seekable_size_;
   Bytes buffer_ = Bytes(feed_bytes);
@@ -363,27 +383,27 @@ Result<ArchiveReader> ArchiveReader::open(ArchiveSource& source) {
   head.resize(PLK_TRY(read_fully(source, head)));
 
   using namespace std::string_view_literals;
-  std::unique_ptr<Impl> impl;
+  auto format = ArchiveFormat::tar;
+  std::unique_ptr<ArchiveSource> stream = std::make_unique<CallersSource>(source);
   const bool no_entries = starts_with(head, "PK\5\6"sv);
   if (starts_with(head, "PK\3\4"sv) || no_entries) {
     if (!source.size()) {
       return Error(Errc::unsupported, "zip: cannot be read from a stream, only from a file");
     }
-    impl = std::make_unique<Impl>(ArchiveFormat::zip, source, nullptr);
+    format = ArchiveFormat::zip;
   } else {
     const bool gzip = starts_with(head, "\x1f\x8b"sv);
     const bool zstd = starts_with(head, "\x28\xb5\x2f\xfd"sv);
-    std::unique_ptr<ArchiveSource> stream = std::make_unique<HeadedSource>(std::move(head), source);
+    stream = std::make_unique<HeadedSource>(std::move(head), std::move(stream));
     if (gzip) {
-      impl =
-          std::make_unique<Impl>(ArchiveFormat::tar_gzip, source, make_gunzip(std::move(stream)));
+      format = ArchiveFormat::tar_gzip;
+      stream = make_gunzip(std::move(stream));
     } else if (zstd) {
-      impl =
-          std::make_unique<Impl>(ArchiveFormat::tar_zstd, source, make_unzstd(std::move(stream)));
-    } else {
-      impl = std::make_unique<Impl>(ArchiveFormat::tar, source, std::move(stream));
+      format = ArchiveFormat::tar_zstd;
+      stream = make_unzstd(std::move(stream));
     }
   }
+  auto impl = std::make_unique<Impl>(format, std::move(stream));
   PLK_TRY(impl->start(no_entries));
   return ArchiveReader(std::move(impl));
 }

@@ -202,6 +202,45 @@ class WithLocale {
   locale_t before_;
 };
 
+// Passes on to others, and counts the calls in which the thread's locale is not `wanted_`.
+class LocaleProbe final : public ArchiveSource, public ArchiveSink {
+ public:
+  explicit LocaleProbe(Bytes archive = {}) : archive_(std::move(archive)) {}
+
+  Result<std::size_t> read(std::span<std::byte> buffer) override {
+    look();
+    return source_.read(buffer);
+  }
+  std::optional<std::uint64_t> size() const override {
+    look();
+    return source_.size();
+  }
+  Status seek(std::uint64_t offset) override {
+    look();
+    return source_.seek(offset);
+  }
+  Status write(BytesView bytes) override {
+    look();
+    return sink_.write(bytes);
+  }
+
+  int calls() const { return calls_; }
+  int wrong_calls() const { return wrong_calls_; }
+
+ private:
+  void look() const {
+    ++calls_;
+    if (uselocale(nullptr) != wanted_) ++wrong_calls_;
+  }
+
+  Bytes archive_;
+  BytesArchiveSource source_{archive_};
+  BytesSink sink_;
+  locale_t wanted_ = uselocale(nullptr);
+  mutable int calls_ = 0;
+  mutable int wrong_calls_ = 0;
+};
+
 Bytes slurp(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   REQUIRE(in);
@@ -295,6 +334,62 @@ TEST_SUITE("archive") {
       }
       check_equal(read_all(bytes), items);
     }
+  }
+
+  TEST_CASE("sources and sinks are called in the locale of who calls us") {
+    const WithLocale scope("C.UTF-8");
+    for (const ArchiveFormat format : every_format) {
+      const std::vector<Item> items = {file("a", std::string(200'000, 'a')), file("\xe4", "b")};
+      LocaleProbe source(write_all(format, items));
+      check_equal(read_all(source), items);
+      CHECK(source.calls() > 2);
+      CHECK(source.wrong_calls() == 0);
+
+      LocaleProbe sink;
+      {
+        auto writer = ArchiveWriter::create(sink, format);
+        REQUIRE(writer);
+        REQUIRE(writer->begin(file("a", "xyz").entry));
+        REQUIRE(writer->write(as_bytes("xyz")));
+        REQUIRE(writer->finish());
+      }
+      CHECK(sink.calls() > 0);
+      CHECK(sink.wrong_calls() == 0);
+    }
+  }
+
+  TEST_CASE("an archive may be read out of another one's content, in a locale of its own") {
+    // Reading `inner_` from inside of a call for `outer` nests one change of locale in another.
+    class Nested final : public ArchiveSource {
+     public:
+      Nested(BytesView outer, BytesView inner) : outer_(outer), inner_(inner) {}
+      Result<std::size_t> read(std::span<std::byte> buffer) override {
+        const locale_t before = uselocale(nullptr);
+        {
+          const WithLocale other("C.UTF-8");
+          LocaleProbe source(to_bytes(inner_));
+          PLK_TRY(read_all(source));
+          wrong += source.wrong_calls();
+        }
+        if (uselocale(nullptr) != before) ++wrong;
+        return outer_.read(buffer);
+      }
+
+      int wrong = 0;
+
+     private:
+      BytesArchiveSource outer_;
+      BytesView inner_;
+    };
+    const WithLocale scope("C");
+    const Bytes inner = write_all(ArchiveFormat::zip, {file("\xc3\xa4", "i")});
+    const std::vector<Item> items = {file("\xe4", "b")};
+    const Bytes outer = write_all(ArchiveFormat::tar, items);
+    Nested source(outer, inner);
+    const locale_t before = uselocale(nullptr);
+    check_equal(read_all(source), items);
+    CHECK(source.wrong == 0);
+    CHECK(uselocale(nullptr) == before);
   }
 
   TEST_CASE("a name libarchive would respell is refused and the archive goes on") {

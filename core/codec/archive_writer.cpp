@@ -162,6 +162,7 @@ class ArchiveWriter::Impl {
     // libarchive is not told of a failure, after which it could not be freed without a leak.
     // The method that called it looks.
     if (impl.sink_error_) return static_cast<la_ssize_t>(size);
+    const CallersLocaleScope scope;
     auto done = impl.sink_->write(BytesView(static_cast<const std::byte*>(data), size));
     if (!done) impl.sink_error_ = std::move(done).error();
     return static_cast<la_ssize_t>(size);

@@ -53,7 +53,8 @@ class Compressor {
   std::unique_ptr<State> state_;
 };
 
-// Undoes it. Each thread has its own; an error does not affect the units after it.
+// Undoes it. Each thread has its own; an error does not affect the units after it. A moved-from
+// object may only be assigned to or destroyed.
 class Decompressor {
  public:
   // With Lz4Checksum::off the checksum of an LZ4 frame's content is not verified: for

@@ -43,7 +43,7 @@ class StreamDecoder {
 };
 
 // Decodes all of `stream` into `out` and returns the size. More than `out` holds is
-// Errc::corrupt.
+// Errc::corrupt, and so is a decoder that has input and room and makes no use of either.
 Result<std::size_t> decode_into(StreamDecoder& decoder, BytesView stream, std::span<std::byte> out);
 
 // The same into memory of its own, which grows with what comes out, never with what a

@@ -12,13 +12,14 @@ namespace plakar::codec {
 // `head` and then what is left of `source`.
 class HeadedSource final : public ArchiveSource {
  public:
-  HeadedSource(Bytes head, ArchiveSource& source) : head_(std::move(head)), source_(&source) {}
+  HeadedSource(Bytes head, std::unique_ptr<ArchiveSource> source)
+      : head_(std::move(head)), source_(std::move(source)) {}
   Result<std::size_t> read(std::span<std::byte> buffer) override;
 
  private:
   Bytes head_;
   std::size_t used_ = 0;
-  ArchiveSource* source_;
+  std::unique_ptr<ArchiveSource> source_;
 };
 
 // Both read their input to its end, several members or frames after each other and padding
