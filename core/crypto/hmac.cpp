@@ -44,12 +44,17 @@ void HmacSha256::update(BytesView data) noexcept {
                             data.size()) == 1);
 }
 
-Digest32 HmacSha256::finish() noexcept {
+Digest32 HmacSha256::finish() && noexcept {
   Digest32 out;
   std::size_t size = 0;
   PLK_ASSERT(EVP_MAC_final(context_.get(), reinterpret_cast<unsigned char*>(out.data()), &size,
                            out.size()) == 1);
   PLK_ASSERT(size == out.size());
+  return out;
+}
+
+Digest32 HmacSha256::finish() & noexcept {
+  const Digest32 out = std::move(*this).finish();
   reset();
   return out;
 }
@@ -61,7 +66,7 @@ void HmacSha256::reset() noexcept {
 Digest32 hmac_sha256(BytesView key, BytesView data) noexcept {
   HmacSha256 mac(key);
   mac.update(data);
-  return mac.finish();
+  return std::move(mac).finish();
 }
 
 }  // namespace plakar::crypto

@@ -24,7 +24,8 @@ class HmacSha256 {
   HmacSha256 fork() const noexcept;
 
   void update(BytesView data) noexcept;
-  Digest32 finish() noexcept;
+  Digest32 finish() & noexcept;
+  Digest32 finish() && noexcept;  // Its last: not made ready for another message.
   void reset() noexcept;
 
  private:

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/hex.h"
@@ -68,6 +69,9 @@ TEST_SUITE("hmac") {
     fork.update(as_bytes("what do ya want for nothing?"));
     CHECK(fork.finish() == expected);
     CHECK(mac.finish() == hmac_sha256(key, {}));
+    CHECK(mac.fork().finish() == hmac_sha256(key, {}));
+    mac.update(as_bytes("what do ya want for nothing?"));
+    CHECK(std::move(mac).finish() == expected);
   }
 }
 
