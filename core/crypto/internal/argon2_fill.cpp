@@ -1,5 +1,6 @@
 #include "core/crypto/internal/argon2_fill.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -54,6 +55,27 @@ class Addresses {
   Block words_;
 };
 
+// Signals are for the threads that expect them. While this lives, a new thread inherits a mask
+// that lets in only those that a thread raises by a fault of its own: blocked, they would kill
+// before a crash handler is asked.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() noexcept {
+    sigset_t blocked;
+    ::sigfillset(&blocked);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) {
+      ::sigdelset(&blocked, own);
+    }
+    ::pthread_sigmask(SIG_SETMASK, &blocked, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 class Filler {
  public:
   Filler(Block* memory, const Geometry& geometry, Compress compress, const FillOptions& options)
@@ -82,21 +104,25 @@ class Filler {
       }
       return {};
     };
-    // Signals are for the threads that expect them: helpers inherit a mask without any.
-    sigset_t every;
-    sigset_t previous;
-    ::sigfillset(&every);
-    ::pthread_sigmask(SIG_SETMASK, &every, &previous);
+    const std::vector<std::jthread> helpers = start_helpers([&] {
+      ::pthread_setname_np(::pthread_self(), "argon2");
+      (void)work({});
+    });
+    return work(options_.interrupt);
+  }
+
+  template <class Body>
+  std::vector<std::jthread> start_helpers(const Body& body) const {
+    const SignalsBlocked blocked;
     std::vector<std::jthread> helpers;
     for (unsigned n = 1; n < std::min(options_.threads_max, geometry_.lanes); ++n) {
       try {
-        helpers.emplace_back([&] { (void)work({}); });
+        helpers.emplace_back(body);
       } catch (const std::system_error&) {
         break;
       }
     }
-    ::pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-    return work(options_.interrupt);
+    return helpers;
   }
 
   // Only the calling thread has an interrupt; the others see that it was interrupted.
