@@ -22,8 +22,8 @@ const evp_md_st* blake2b_512() noexcept;
 const evp_cipher_st* aes_256_gcm() noexcept;
 evp_mac_st* hmac() noexcept;
 
-// Empties the thread's error queue into a message: "sign: <reason>". Errc::unsupported when
-// OpenSSL says that it lacks something, Errc::internal otherwise.
+// Empties the thread's error queue and makes a message of its newest entry: "sign: <reason>".
+// Errc::unsupported when OpenSSL says that it lacks something, Errc::internal otherwise.
 Error error(std::string_view doing);
 
 // std::unique_ptr<evp_md_ctx_st, Free<EVP_MD_CTX_free>>
