@@ -12,19 +12,7 @@
 #include "core/base/hex.h"
 #include "core/crypto/internal/argon2.h"
 #include "core/crypto/kdf.h"
-
-#if defined(__has_feature)
-#define HAS_FEATURE(feature) __has_feature(feature)
-#else
-#define HAS_FEATURE(feature) 0
-#endif
-// The sanitizers end a process that is refused memory or a thread, instead of returning.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-    HAS_FEATURE(address_sanitizer) || HAS_FEATURE(thread_sanitizer)
-#define REFUSALS_ARE_FATAL 1
-#else
-#define REFUSALS_ARE_FATAL 0
-#endif
+#include "tests/support/sanitizers.h"
 
 namespace plakar::crypto {
 
@@ -74,7 +62,8 @@ TEST_SUITE("kdf faults") {
     }));
   }
 
-#if !REFUSALS_ARE_FATAL
+// The sanitizers end a process that is refused memory or a thread, instead of returning.
+#if !PLK_ASAN && !PLK_TSAN
   TEST_CASE("scrypt that is refused its memory is an error, and works with less") {
     CHECK(holds_with(64 * mib, [] {
       return is_refused(ScryptParams{1 << 20, 8, 1}) && !is_refused(ScryptParams{1024, 8, 1});

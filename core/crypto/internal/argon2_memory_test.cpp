@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "core/base/fd.h"
+#include "tests/support/sanitizers.h"
 
 namespace plakar::crypto::argon2 {
 
@@ -48,7 +49,7 @@ TEST_SUITE("argon2 memory") {
     CHECK_FALSE(is_mapped(blocks));
   }
 
-#ifndef __SANITIZE_THREAD__  // Its write() looks at the memory itself, before the kernel does.
+#if !PLK_TSAN  // Its write() looks at the memory itself, before the kernel does.
   TEST_CASE("a child process does not have it") {
     constexpr std::uint64_t mark = 0x6b6c6f7365742121;
     const Memory memory = Memory::map(4096).value();
