@@ -29,20 +29,23 @@ Result<bool> ObjectReader::next_chunk(Bytes& chunk) {
   if (next_ == chunks_.size()) return false;
   const Mac& wanted = chunks_[next_].mac;
   const auto length = static_cast<std::size_t>(chunks_[next_].end - begin_of(next_));
-  chunk = PLK_TRY(blobs_->load(ResourceType::chunk, wanted, length));
-  if (chunk.size() != length) {
+  Bytes loaded = PLK_TRY(blobs_->load(ResourceType::chunk, wanted, length));
+  if (loaded.size() != length) {
     return Error(Errc::corrupt, "chunk " + wanted.short_hex() + " has " +
-                                    std::to_string(chunk.size()) + " bytes instead of " +
+                                    std::to_string(loaded.size()) + " bytes instead of " +
                                     std::to_string(length));
   }
+  chunk = std::move(loaded);
   ++next_;
+  skip_ = 0;
   return true;
 }
 
 Result<std::size_t> ObjectReader::read(std::span<std::byte> out) {
   while (current_at_ == current_.size()) {
+    const std::size_t skip = skip_;
     if (!PLK_TRY(next_chunk(current_))) return std::size_t{0};
-    current_at_ = std::exchange(skip_, 0);
+    current_at_ = skip;
   }
   const std::size_t got = std::min(out.size(), current_.size() - current_at_);
   std::copy_n(current_.begin() + static_cast<std::ptrdiff_t>(current_at_), got, out.begin());

@@ -24,7 +24,8 @@ class ObjectReader final : public ContentReader {
   // which they are by the object's own MAC; who wants to know more computes it.
   const Mac& content() const noexcept { return content_; }
 
-  // The next chunk, whole; false at the end.
+  // The next chunk, whole; false at the end. After an error, here as in read(), `chunk` is as it
+  // was, and the reader where it was: the same again is another attempt, and seek() leads past it.
   Result<bool> next_chunk(Bytes& chunk);
 
   Result<std::size_t> read(std::span<std::byte> out) override;

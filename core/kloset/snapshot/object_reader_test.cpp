@@ -73,6 +73,37 @@ TEST_SUITE("reading objects") {
           Errc::corrupt);
   }
 
+  TEST_CASE("reading on after a chunk of a wrong length fails again, and gives nothing of it") {
+    MemoryBlobs blobs;
+    // "aa" is sound; "bbb" is longer than said, or shorter.
+    for (const std::uint32_t wrong : {1u, 2u, 9u}) {
+      CAPTURE(wrong);
+      auto reader = ObjectReader::open(blobs, store(blobs, {2, 0, wrong, 1}));
+      REQUIRE(reader);
+      Bytes out(10);
+      CHECK(reader->read(out).value() == 2);
+      for (int attempt = 0; attempt < 3; ++attempt) {
+        CHECK(reader->read(out).error().code() == Errc::corrupt);
+      }
+      Bytes chunk = to_bytes(as_bytes("kept"));
+      CHECK(reader->next_chunk(chunk).error().code() == Errc::corrupt);
+      CHECK(as_text(chunk) == "kept");
+    }
+  }
+
+  TEST_CASE("a chunk taken whole ends what a seek began in it") {
+    MemoryBlobs blobs;
+    auto reader = ObjectReader::open(blobs, store(blobs));
+    REQUIRE(reader);
+    reader->seek(4);
+    Bytes chunk;
+    REQUIRE(reader->next_chunk(chunk).value());
+    CHECK(as_text(chunk) == "bbb");
+    Bytes out(10);
+    CHECK(reader->read(out).value() == 1);
+    CHECK(out[0] == std::byte{'c'});
+  }
+
   TEST_CASE("a lost chunk fails where it is, and what is before and behind it can be read") {
     MemoryBlobs blobs;
     const Mac object = store(blobs);
