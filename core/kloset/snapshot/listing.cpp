@@ -18,15 +18,20 @@ class DirpackListing final : public Listing {
   Result<bool> next() override {
     DirpackFrame frame;
     while (!PLK_TRY(take_frame(rest_, frame))) {
-      // A frame may go on in the next chunk.
-      Bytes joined = to_bytes(rest_);
+      // A frame may go on in the next chunk. What was taken goes, once; a frame in a million tiny
+      // chunks is not moved a million times.
       Bytes chunk;
       if (!PLK_TRY(content_.next_chunk(chunk))) {
         if (rest_.empty()) return false;
         return Error(Errc::corrupt, "the listing ends in the middle of an entry");
       }
-      append(joined, chunk);
-      buffer_ = std::move(joined);
+      if (rest_.empty()) {
+        buffer_ = std::move(chunk);
+      } else {
+        const std::size_t taken = buffer_.size() - rest_.size();
+        buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(taken));
+        append(buffer_, chunk);
+      }
       rest_ = buffer_;
     }
     PLK_TRY(step_to(frame.entry, frame.id, directory_));
