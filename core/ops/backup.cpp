@@ -155,7 +155,11 @@ class Backup {
     PLK_TRY(cancel_.check());
     // A root that is a file: what was backed up is the directory that it is in.
     if (root_is_file_) importer.directory = kloset::parent_of(importer.directory);
-    return builder_.finish(std::move(importer));
+    return builder_.finish(std::move(importer),
+                           [this](std::string_view path, std::string_view why) {
+                             ++errors_;
+                             observer_.failed(path, why);
+                           });
   }
 
   std::uint64_t entries() const noexcept { return entries_; }

@@ -245,7 +245,10 @@ TEST_SUITE("golden stores") {
         PLK_TRY(builder.add_xattr(entry));
         return true;
       }));
-      const auto derived = builder.finish(wanted.importer);
+      const auto derived =
+          builder.finish(wanted.importer, [](std::string_view path, std::string_view) {
+            FAIL_CHECK("left out: ", std::string(path));
+          });
       REQUIRE(derived);
       CHECK(derived->roots.vfs == wanted.roots.vfs);
       CHECK(derived->roots.xattrs == wanted.roots.xattrs);

@@ -77,7 +77,16 @@ Status SnapshotBuilder::add_xattr(const XattrEntry& entry) {
   return {};
 }
 
+const SnapshotBuilder::Child* SnapshotBuilder::find_entry(std::string_view path) const {
+  const auto siblings =
+      directories_.find(path == "/" ? std::string_view(above_root) : parent_of(path));
+  if (siblings == directories_.end()) return nullptr;
+  const auto found = siblings->second.find(name_of(path));
+  return found == siblings->second.end() ? nullptr : &found->second;
+}
+
 void SnapshotBuilder::make_up_ancestors() {
+  directories_.try_emplace("/");
   std::vector<std::string> paths;
   for (const auto& [path, children] : directories_) paths.push_back(path);
   for (std::string path : paths) {
@@ -95,7 +104,45 @@ void SnapshotBuilder::make_up_ancestors() {
       path = parent;
     }
   }
-  directories_.try_emplace("/");
+}
+
+Status SnapshotBuilder::leave_out_root(const LeftOut& left_out) {
+  const Child* root = find_entry("/");
+  if (root == nullptr || root->is_directory) return {};
+  directories_.erase(above_root);
+  return leave_out("/", "the root is no directory", left_out);
+}
+
+Status SnapshotBuilder::leave_out_unreachable(const LeftOut& left_out) {
+  // Parents come before what is in them.
+  for (auto at = directories_.begin(); at != directories_.end();) {
+    const std::string top = at->first;
+    if (top == above_root || find_entry(top)->is_directory) {
+      ++at;
+      continue;
+    }
+    // "/a!" stands between "/a" and "/a/b".
+    for (auto below = at; below != directories_.end() && below->first.starts_with(top);) {
+      if (!is_within(below->first, top)) {
+        ++below;
+        continue;
+      }
+      for (const auto& [name, child] : below->second) {
+        if (is_made_up(child)) continue;
+        PLK_TRY(
+            leave_out(join(below->first, name), "it lies below what is no directory", left_out));
+      }
+      below = directories_.erase(below);
+    }
+    at = directories_.upper_bound(top);
+  }
+  return {};
+}
+
+Status SnapshotBuilder::leave_out(const std::string& path, std::string_view why,
+                                  const LeftOut& left_out) {
+  left_out(path, why);
+  return add_error(path, why);
 }
 
 Result<Mac> SnapshotBuilder::store_listing(const Children& children) {
@@ -151,11 +198,13 @@ Result<Summary> SnapshotBuilder::store_summary(const std::string& directory,
   return summary;
 }
 
-Result<HeaderSource> SnapshotBuilder::finish(Importer importer) {
+Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& left_out) {
+  PLK_TRY(leave_out_root(left_out));
   make_up_ancestors();
+  PLK_TRY(leave_out_unreachable(left_out));
   for (auto& [directory, children] : directories_) {
     for (auto& [name, child] : children) {
-      if (child.id.is_zero()) {
+      if (is_made_up(child)) {
         child.id = PLK_TRY(sink_->put(ResourceType::vfs_entry, child.encoded));
       }
     }
@@ -183,24 +232,22 @@ Result<HeaderSource> SnapshotBuilder::finish(Importer importer) {
     finished.emplace(path, std::move(summary));
   }
 
-  // The orders of insertion are those of genuine Plakar.
-  TreeBuilder vfs(KeyOrder::path);
-  TreeBuilder content_types(KeyOrder::bytes);
-  std::map<std::string_view, const Child*, std::greater<>> by_path;
-  std::vector<std::string> kept;
+  HeaderSource source;
+  source.importer = std::move(importer);
   std::size_t count = 0;
   for (const auto& [directory, children] : directories_) count += children.size();
-  kept.reserve(count);
+  std::vector<std::pair<std::string, const Child*>> by_path;
+  by_path.reserve(count);
   for (const auto& [directory, children] : directories_) {
-    for (const auto& [name, child] : children) {
-      by_path.emplace(kept.emplace_back(join(directory, name)), &child);
-    }
+    for (const auto& [name, child] : children) by_path.emplace_back(join(directory, name), &child);
   }
-  for (const auto& [path, child] : by_path) {
-    vfs.insert(std::string(path), child->id);
-    if (child->content_type.empty()) continue;
-    content_types.insert(std::string("/").append(media_type(child->content_type)).append(path),
-                         child->id);
+  // The orders of insertion are those of genuine Plakar. Of the two large trees only one at a time
+  // is in memory.
+  std::sort(by_path.begin(), by_path.end(), std::greater<>());
+  {
+    TreeBuilder vfs(KeyOrder::path);
+    for (const auto& [path, child] : by_path) vfs.insert(path, child->id);
+    source.roots.vfs = PLK_TRY(vfs.store(*sink_, ResourceType::vfs_root));
   }
   const auto tree_of = [](const std::map<std::string, Mac>& values, KeyOrder order,
                           bool descending) {
@@ -213,9 +260,6 @@ Result<HeaderSource> SnapshotBuilder::finish(Importer importer) {
     return tree;
   };
 
-  HeaderSource source;
-  source.importer = std::move(importer);
-  source.roots.vfs = PLK_TRY(vfs.store(*sink_, ResourceType::vfs_root));
   source.roots.errors =
       PLK_TRY(tree_of(errors_, KeyOrder::bytes, false).store(*sink_, ResourceType::error_root));
   source.roots.xattrs =
@@ -225,7 +269,15 @@ Result<HeaderSource> SnapshotBuilder::finish(Importer importer) {
     source.indexes.push_back({.name = std::move(name), .type = "btree", .value = root});
     return {};
   };
-  PLK_TRY(add_index("content-type", content_types));
+  {
+    TreeBuilder content_types(KeyOrder::bytes);
+    for (const auto& [path, child] : by_path) {
+      if (child->content_type.empty()) continue;
+      content_types.insert(std::string("/").append(media_type(child->content_type)).append(path),
+                           child->id);
+    }
+    PLK_TRY(add_index("content-type", content_types));
+  }
   PLK_TRY(add_index("dirpack", tree_of(listings, KeyOrder::bytes, true)));
   PLK_TRY(add_index("summary", tree_of(summaries, KeyOrder::bytes, true)));
   source.summary = finished.at("/");

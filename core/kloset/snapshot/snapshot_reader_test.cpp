@@ -25,6 +25,7 @@ struct Fixture {
   SnapshotBuilder builder{blobs, chunker};
   SnapshotHeader header;
   std::map<std::string, Mac> ids;
+  std::vector<std::string> left_out;
 
   void add(std::string_view path, VfsEntry entry) {
     entry.parent_path = parent_of(path);
@@ -71,8 +72,12 @@ struct Fixture {
 
   void finish() {
     header.identifier = snapshot_id;
-    header.sources.push_back(
-        builder.finish({.type = "fs", .origin = "o", .directory = "/d"}).value());
+    header.sources.push_back(builder
+                                 .finish({.type = "fs", .origin = "o", .directory = "/d"},
+                                         [this](std::string_view path, std::string_view) {
+                                           left_out.emplace_back(path);
+                                         })
+                                 .value());
   }
   SnapshotReader open() {
     blobs.items[{ResourceType::snapshot, Mac{.bytes = snapshot_id.bytes}}] = encode_header(header);
@@ -271,6 +276,92 @@ TEST_SUITE("reading snapshots") {
     CHECK(names.empty());
   }
 
+  TEST_CASE("a snapshot of nothing has a root, and one of a file only has its ancestors") {
+    Fixture nothing;
+    REQUIRE(nothing.builder.add_error("/gone", "it went away"));
+    nothing.finish();
+    CHECK(walk(nothing.open()).paths == Paths{"/"});
+    CHECK(walk(nothing.open()).damaged.empty());
+
+    Fixture file;
+    file.add_file("/a/b/c", "content");
+    file.finish();
+    CHECK(walk(file.open()).paths == Paths{"/", "/a", "/a/b", "/a/b/c"});
+    auto reader = file.open();
+    const auto made_up = reader.find("/a/b");
+    REQUIRE(made_up);
+    REQUIRE(*made_up);
+    CHECK((**made_up)->file_info.mode == static_cast<FileMode>(mode_directory | 0750));
+    CHECK((**made_up)->file_info.mod_time == UnixTime{0, 0});
+  }
+
+  TEST_CASE("what lies below no directory is an error of its path, and the rest is sound") {
+    Fixture snapshot;
+    snapshot.add_directory("/d");
+    snapshot.add_file("/d/a", "a file, as object stores have beside what is named below it");
+    snapshot.add_file("/d/a/b", "below it");
+    snapshot.add_file("/d/a/c/d/e", "deeper below it");
+    snapshot.add_file("/d/a!/x", "not below it");
+    // A directory that became a file while it was read.
+    snapshot.add_directory("/d/f");
+    snapshot.add_file("/d/f/g", "it had");
+    snapshot.add_file("/d/f", "now");
+    snapshot.add_directory("/d/h");
+    snapshot.add_file("/d/h", "now");
+    snapshot.finish();
+    CHECK(snapshot.left_out == Paths{"/d/a/b", "/d/a/c/d/e", "/d/f/g"});
+    const Paths wanted{"/", "/d", "/d/a", "/d/a!", "/d/a!/x", "/d/f", "/d/h"};
+    CHECK(walk(snapshot.open()).paths == wanted);
+    CHECK(walk(snapshot.open()).damaged.empty());
+    auto reader = snapshot.open();
+    CHECK_FALSE(reader.find("/d/a/b").value());
+    Paths errors;
+    REQUIRE(reader.errors("/", [&](std::string_view path, std::string_view) -> Status {
+      errors.emplace_back(path);
+      return {};
+    }));
+    CHECK(errors == snapshot.left_out);
+    // The tree has what the listings have, and no more.
+    snapshot.header.sources[0].indexes.clear();
+    CHECK(walk(snapshot.open()).paths == wanted);
+  }
+
+  TEST_CASE("a root that is no directory is an error, and is made up") {
+    Fixture snapshot;
+    snapshot.add_file("/", "a root");
+    snapshot.add_file("/a", "in it");
+    snapshot.finish();
+    CHECK(snapshot.left_out == Paths{"/"});
+    CHECK(walk(snapshot.open()).paths == Paths{"/", "/a"});
+  }
+
+  TEST_CASE("a listing is the same in chunks of any size") {
+    Small snapshot;
+    const Bytes content =
+        load_object_content(snapshot.blobs, snapshot.dirpack_of("/d"), 1u << 20).value();
+    for (const std::size_t size : {1u, 7u, 300u, 5000u}) {
+      CAPTURE(size);
+      Object object;
+      for (BytesView rest = content; !rest.empty();) {
+        const BytesView chunk = rest.first(std::min(size, rest.size()));
+        object.chunks.push_back({.content = snapshot.blobs.put(ResourceType::chunk, chunk).value(),
+                                 .length = static_cast<std::uint32_t>(chunk.size())});
+        rest = rest.subspan(chunk.size());
+      }
+      Bytes encoded;
+      encode_object(encoded, object);
+      const Mac id = snapshot.blobs.put(ResourceType::object, encoded).value();
+      const auto listing =
+          make_dirpack_listing(ObjectReader::open(snapshot.blobs, id).value(), "/d");
+      Paths names;
+      while (listing->next().value()) {
+        names.emplace_back(listing->entry().file_info.name);
+        CHECK(snapshot.blobs.mac(listing->encoded()) == listing->id());
+      }
+      CHECK(names == Paths{"a", "b", "b!", "c"});
+    }
+  }
+
   TEST_CASE("links are followed, relative and absolute, through directories, and not in circles") {
     Fixture snapshot;
     snapshot.add_directory("/d");
@@ -320,7 +411,7 @@ TEST_SUITE("reading snapshots") {
   }
 
   TEST_CASE("attributes are found whatever the order of their tree") {
-    const std::vector<std::string> paths{"/a", "/z", "/a/b/c", "/m/n"};
+    const std::vector<std::string> paths{"/b", "/z", "/a/b/c", "/m/n"};
     // Path order is what SnapshotBuilder and genuine Plakar make; the others by hand.
     for (const auto order : {KeyOrder::path, KeyOrder::bytes, KeyOrder::unknown}) {
       Fixture snapshot;
