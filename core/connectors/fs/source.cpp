@@ -1,23 +1,19 @@
 #include "core/connectors/fs/source.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "core/base/file_system.h"
-#include "core/base/files.h"
+#include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/connectors/fs/internal/deep_path.h"
+#include "core/connectors/fs/internal/tree_walk.h"
 #include "core/kloset/tree/path.h"
 
 namespace plakar::connectors {
@@ -27,43 +23,10 @@ using kloset::Record;
 using kloset::RecordKind;
 
 constexpr std::size_t batch_size_max = 256;
-constexpr std::size_t read_ahead_bytes_min = 256 * 1024;
-
-class SystemOwnerNames final : public OwnerNames {
- public:
-  std::string user(std::uint64_t id) override {
-    return cached(users_, id, [this](std::uint64_t wanted) -> const char* {
-      passwd entry{};
-      passwd* found = nullptr;
-      ::getpwuid_r(static_cast<uid_t>(wanted), &entry, buffer_.data(), buffer_.size(), &found);
-      return found == nullptr ? nullptr : found->pw_name;
-    });
-  }
-  std::string group(std::uint64_t id) override {
-    return cached(groups_, id, [this](std::uint64_t wanted) -> const char* {
-      ::group entry{};
-      ::group* found = nullptr;
-      ::getgrgid_r(static_cast<gid_t>(wanted), &entry, buffer_.data(), buffer_.size(), &found);
-      return found == nullptr ? nullptr : found->gr_name;
-    });
-  }
-
- private:
-  using Names = std::map<std::uint64_t, std::string>;
-
-  template <class Ask>
-  static std::string cached(Names& names, std::uint64_t id, Ask ask) {
-    const auto [at, is_new] = names.try_emplace(id);
-    if (is_new) {
-      if (const char* name = ask(id)) at->second = name;
-    }
-    return at->second;
-  }
-
-  Names users_;
-  Names groups_;
-  std::array<char, 64 * 1024> buffer_;  // groups may have many members
-};
+// Of less, the kernel reads all ahead by itself.
+constexpr std::uint64_t read_ahead_bytes_min = 256 * 1024;
+// Between two looks at the token while counting.
+constexpr std::uint64_t items_between_checks = 256;
 
 RecordKind kind_of(FileType type) {
   switch (type) {
@@ -87,7 +50,9 @@ std::uint64_t device_number(DeviceNumber device) {
   return static_cast<std::uint64_t>(::makedev(device.major, device.minor));
 }
 
-void fill(Record& record, const FileStat& stat) {
+Record record_of(std::string path, const FileStat& stat) {
+  Record record;
+  record.path = std::move(path);
   record.kind = kind_of(stat.type);
   record.mode = kloset::make_file_mode(stat.type, stat.mode);
   record.size = static_cast<std::int64_t>(stat.size);
@@ -97,6 +62,7 @@ void fill(Record& record, const FileStat& stat) {
   record.uid = stat.owner.user;
   record.gid = stat.owner.group;
   record.nlink = static_cast<std::uint16_t>(stat.link_count);
+  return record;
 }
 
 Record error_record(std::string path, const Error& error) {
@@ -107,15 +73,38 @@ Record error_record(std::string path, const Error& error) {
   return record;
 }
 
+// What a link in `directory` leads to, without looking: absolute and clean.
+std::string resolve(std::string_view directory, std::string_view target) {
+  const std::string path = target.starts_with('/')
+                               ? std::string(target)
+                               : std::string(directory) + "/" + std::string(target);
+  std::vector<std::string_view> names;
+  for (std::string_view rest = path; !rest.empty();) {
+    const std::string_view name = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(std::min(name.size() + 1, rest.size()));
+    if (name.empty() || name == ".") continue;
+    if (name != "..") {
+      names.push_back(name);
+    } else if (!names.empty()) {
+      names.pop_back();
+    }
+  }
+  std::string out;
+  for (const std::string_view name : names) out.append("/").append(name);
+  return out.empty() ? "/" : out;
+}
+
 class FileReader final : public kloset::ContentReader {
  public:
   FileReader(File file, flow::CancelToken cancel)
       : file_(std::move(file)), cancel_(std::move(cancel)) {}
 
   Result<std::size_t> read(std::span<std::byte> out) override {
+    if (failed_) return Error(Errc::io, "read " + escape(file_.name()) + ": it failed before");
     PLK_TRY(cancel_.check());
-    const std::size_t got = PLK_TRY(file_.read_at(offset_, out));
-    offset_ += got;
+    auto got = file_.read_at(offset_, out);
+    failed_ = !got;
+    if (got) offset_ += *got;
     return got;
   }
 
@@ -123,6 +112,7 @@ class FileReader final : public kloset::ContentReader {
   File file_;
   flow::CancelToken cancel_;
   std::uint64_t offset_ = 0;
+  bool failed_ = false;
 };
 
 class FsSource final : public kloset::Source {
@@ -141,45 +131,30 @@ class FsSource final : public kloset::Source {
     return {.sequential = false, .local = true, .mergeable = true, .concurrency = 4};
   }
 
+  // That it can be listed, if it is a directory.
   Status ping() override {
-    PLK_TRY(files_.stat(options_.root));
+    PLK_TRY(cancel_.check());
+    const FileStat root = PLK_TRY(files_.stat(options_.root, Follow::yes));
+    if (root.type != FileType::directory) return {};
+    const File directory = PLK_TRY(open_directory(files_, options_.root, true));
+    DirectoryBatch batch(4096);
+    PLK_TRY(directory.read_directory(batch));
     return {};
   }
 
   Result<std::optional<kloset::SourceEstimate>> estimate() override {
+    const auto roots = PLK_TRY(find_roots());
     kloset::SourceEstimate sum;
-    std::deque<std::string> directories;
-    const auto count = [&](const FileStat& stat, std::string path) {
+    for (const Root& root : roots) {
       ++sum.items;
-      if (stat.type == FileType::regular) sum.bytes += stat.size;
-      if (stat.type == FileType::directory) directories.push_back(std::move(path));
-    };
-    std::string root = options_.root;
-    const FileStat top = PLK_TRY(files_.stat(root, Follow::yes));
-    const DeviceNumber device = top.device;
-    count(top, root);
-    while (!directories.empty()) {
-      PLK_TRY(cancel_.check());
-      const std::string path = std::move(directories.back());
-      directories.pop_back();
-      const auto directory = open_directory(files_, path, path == root);
-      if (!directory) continue;  // The scan reports it.
-      DirectoryBatch batch;
-      for (auto more = directory->read_directory(batch); more && *more;
-           more = directory->read_directory(batch)) {
-        for (const DirectoryEntry entry : batch) {
-          const auto stat = files_.stat({*directory, entry.name});
-          if (!stat) continue;
-          std::string child = kloset::join(path, entry.name);
-          const bool is_directory = stat->type == FileType::directory;
-          if (is_excluded(child, is_directory)) continue;
-          if (is_directory && options_.stay_on_file_system && stat->device != device) {
-            ++sum.items;
-            continue;
-          }
-          count(*stat, std::move(child));
-        }
-      }
+      if (root.stat.type == FileType::regular) sum.bytes += root.stat.size;
+    }
+    const Root& last = roots.back();
+    TreeWalk walk = PLK_TRY(make_walk(last));
+    for (TreeWalk::Item item; walk.next(item);) {
+      if (sum.items % items_between_checks == 0) PLK_TRY(cancel_.check());
+      ++sum.items;
+      if (item.stat && item.stat->type == FileType::regular) sum.bytes += item.stat->size;
     }
     return std::optional(sum);
   }
@@ -187,34 +162,24 @@ class FsSource final : public kloset::Source {
   Result<bool> next(std::vector<Record>& batch) override {
     batch.clear();
     PLK_TRY(cancel_.check());
-    if (!started_) {
-      started_ = true;
-      PLK_TRY(start());
-    }
-    while (ready_.empty() && !directories_.empty()) {
-      PLK_TRY(cancel_.check());
-      std::string path = std::move(directories_.back());
-      directories_.pop_back();
-      scan_directory(path);
-    }
-    while (!ready_.empty() && batch.size() < batch_size_max) {
-      Record& record = batch.emplace_back(std::move(ready_.front()));
+    if (!walk_) PLK_TRY(start());
+    TreeWalk::Item item;
+    while (batch.size() < batch_size_max) {
+      if (ready_.empty()) {
+        if (!walk_->next(item)) break;
+        add(item);
+        continue;
+      }
+      batch.push_back(std::move(ready_.front()));
       ready_.pop_front();
-      record.id = ++last_id_;
-      // Read here and not when the directory is listed: one batch's worth in memory at a time.
-      complete(record);
-      std::move(late_.begin(), late_.end(), std::back_inserter(batch));
-      late_.clear();
+      batch.back().id = ++last_id_;
     }
     return !batch.empty();
   }
 
   Result<std::unique_ptr<kloset::ContentReader>> open(const Record& record) override {
     PLK_TRY(cancel_.check());
-    const PlaceInDirectory place = PLK_TRY(locate(files_, record.path));
-    // Not waiting, in case a fifo has taken the file's place, and not following a link that has.
-    File file = PLK_TRY(
-        files_.open(place.at(), {.follow = false, .keep_access_time = true, .nonblocking = true}));
+    File file = PLK_TRY(open_file(record.path));
     const FileStat stat = PLK_TRY(file.stat());
     if (stat.type != FileType::regular || stat.inode != record.ino ||
         device_number(stat.device) != record.dev) {
@@ -229,28 +194,69 @@ class FsSource final : public kloset::Source {
   }
 
  private:
-  bool is_excluded(std::string_view path, bool is_directory) const {
-    return options_.excluded && options_.excluded(path, is_directory);
+  struct Root {
+    std::string path;
+    FileStat stat;
+  };
+
+  // The root, and what it points to if it is a link that leads somewhere. The last one is walked.
+  // A root that does not exist is the end of the backup.
+  Result<std::vector<Root>> find_roots() const {
+    std::vector<Root> roots;
+    const FileStat stat = PLK_TRY(files_.stat(options_.root));
+    roots.push_back({.path = options_.root, .stat = stat});
+    if (stat.type != FileType::symlink) return roots;
+    const std::string target = PLK_TRY(files_.read_link(options_.root));
+    std::string resolved = resolve(kloset::parent_of(options_.root), target);
+    const auto found = files_.find(resolved);
+    if (found && *found) roots.push_back({.path = std::move(resolved), .stat = **found});
+    return roots;
   }
 
-  // The ancestors and the root itself. A root that does not exist is the end of the backup.
+  Result<TreeWalk> make_walk(const Root& root) const {
+    std::set<FileIdentity> left_out;
+    for (const std::string& path : options_.left_out) {
+      const auto found = PLK_TRY(files_.find(path, Follow::yes));
+      if (found) left_out.insert(identity_of(*found));
+    }
+    const bool walked =
+        root.stat.type == FileType::directory && !left_out.contains(identity_of(root.stat));
+    TreeWalk walk(
+        files_,
+        [this, left_out = std::move(left_out)](const std::string& path, const FileStat& stat) {
+          if (!left_out.empty() && left_out.contains(identity_of(stat))) return false;
+          return !options_.excluded || !options_.excluded(path, stat.type == FileType::directory);
+        },
+        // A mount point is recorded; what is mounted there is another file system.
+        [this, device = root.stat.device](const FileStat& stat) {
+          return !options_.stay_on_file_system || stat.device == device;
+        });
+    if (walked) walk.start(root.path, identity_of(root.stat));
+    return walk;
+  }
+
   Status start() {
-    const FileStat root = PLK_TRY(files_.stat(options_.root));
-    add_ancestors(options_.root);
-    add_root(options_.root, root);
-    if (root.type != FileType::symlink) return {};
-    // One level: what it points to is walked, unless that is another link.
-    const std::string target = PLK_TRY(files_.read_link(options_.root));
-    const std::string resolved = clean(
-        target.starts_with("/") ? target
-                                : std::string(kloset::parent_of(options_.root)) + "/" + target);
-    const auto found = files_.find(resolved);
-    if (!found || !*found) return {};  // It dangles, and is recorded as it is.
-    add_ancestors(resolved);
-    add_root(resolved, **found);
+    const auto roots = PLK_TRY(find_roots());
+    for (const Root& root : roots) {
+      add_ancestors(root.path);
+      // "/" is the ancestor of any link's target, so it may have been recorded.
+      if (!top_.insert(root.path).second) continue;
+      const std::string parent(kloset::parent_of(root.path));
+      const std::string name = root.path == "/" ? "." : std::string(kloset::name_of(root.path));
+      Record record = named(record_of(root.path, root.stat));
+      const auto directory = open_directory(files_, parent, true);
+      if (directory) {
+        complete(std::move(record), {*directory, name});
+      } else {
+        ready_.push_back(std::move(record));
+        ready_.push_back(error_record(root.path, directory.error()));
+      }
+    }
+    walk_.emplace(PLK_TRY(make_walk(roots.back())));
     return {};
   }
 
+  // The directories above, as they are found through links.
   void add_ancestors(const std::string& path) {
     std::vector<std::string> ancestors;
     for (std::string at = path; at != "/";) {
@@ -259,154 +265,88 @@ class FsSource final : public kloset::Source {
     }
     std::reverse(ancestors.begin(), ancestors.end());
     for (std::string& ancestor : ancestors) {
-      if (!seen_ancestors_.insert(ancestor).second) continue;
-      Record record;
-      record.path = ancestor;
+      if (!top_.insert(ancestor).second) continue;
       const auto stat = files_.stat(ancestor, Follow::yes);
-      if (stat) {
-        fill(record, *stat);
-      } else {
-        ready_.push_back(error_record(ancestor, stat.error()));
-        record.kind = RecordKind::directory;
-        record.mode = kloset::make_file_mode(FileType::directory, 0755);
-      }
-      ready_.push_back(std::move(record));
+      if (!stat) ready_.push_back(error_record(ancestor, stat.error()));
+      FileStat unknown;
+      unknown.type = FileType::directory;
+      unknown.mode = 0755;
+      unknown.modified = {.seconds = 0, .nanoseconds = 0};
+      ready_.push_back(record_of(std::move(ancestor), stat ? *stat : unknown));
     }
   }
 
-  void add_root(const std::string& path, const FileStat& stat) {
-    device_ = stat.device;
-    Record record;
-    record.path = path;
-    fill(record, stat);
+  void add(TreeWalk::Item& item) {
+    if (!item.stat) {
+      ready_.push_back(error_record(std::move(item.path), item.stat.error()));
+      return;
+    }
+    // A link's target may have been recorded as one of its ancestors, or be one itself.
+    if (top_.contains(item.path)) return;
+    complete(named(record_of(std::move(item.path), *item.stat)), item.at());
+  }
+
+  Record named(Record record) {
     record.username = names_->user(record.uid);
     record.groupname = names_->group(record.gid);
-    if (record.kind == RecordKind::directory) directories_.push_back(path);
-    if (path == "/") seen_ancestors_.insert(path);
-    ready_.push_back(std::move(record));
+    return record;
   }
 
-  static std::string clean(std::string_view path) {
-    std::vector<std::string_view> names;
-    while (!path.empty()) {
-      const std::string_view name = path.substr(0, path.find('/'));
-      path.remove_prefix(std::min(name.size() + 1, path.size()));
-      if (name.empty() || name == ".") continue;
-      if (name != "..") {
-        names.push_back(name);
-      } else if (!names.empty()) {
-        names.pop_back();
-      }
-    }
-    std::string out;
-    for (const std::string_view name : names) out.append("/").append(name);
-    return out.empty() ? "/" : out;
-  }
-
-  void scan_directory(const std::string& path) {
-    auto directory = open_directory(files_, path, false);
-    if (!directory) {
-      ready_.push_back(error_record(path, directory.error()));
-      return;
-    }
-    auto entries = list_directory(files_, {*directory, "."});
-    if (!entries) {
-      ready_.push_back(error_record(path, entries.error()));
-      return;
-    }
-    std::vector<std::string> below;
-    for (const OwnedDirectoryEntry& entry : *entries) {
-      std::string child = kloset::join(path, entry.name);
-      const auto stat = files_.stat({*directory, entry.name});
-      if (!stat) {
-        if (!is_excluded(child, false)) ready_.push_back(error_record(child, stat.error()));
-        continue;
-      }
-      const bool is_directory = stat->type == FileType::directory;
-      if (is_excluded(child, is_directory)) continue;
-      Record& record = ready_.emplace_back();
-      fill(record, *stat);
-      record.username = names_->user(record.uid);
-      record.groupname = names_->group(record.gid);
-      // A mount point is recorded, what is mounted there is another file system.
-      if (is_directory && !(options_.stay_on_file_system && stat->device != device_)) {
-        below.push_back(child);
-      }
-      record.path = std::move(child);
-    }
-    // The first one is taken next.
-    std::move(below.rbegin(), below.rend(), std::back_inserter(directories_));
-  }
-
-  // What takes a call or two more for each entry. Failures become records behind it.
-  void complete(Record& record) {
-    if (record.kind == RecordKind::error || record.path == "/") return;
-    if (seen_ancestors_.contains(record.path)) return;
-    if (record.kind != RecordKind::symlink && !options_.xattrs) return;
-    const auto directory = parent_directory(record.path);
-    if (!directory) {
-      late_.push_back(error_record(record.path, directory.error()));
-      return;
-    }
-    const At at{**directory, kloset::name_of(record.path)};
+  // What takes a call or two more for each entry. An attribute that cannot be read is an error
+  // beside the record, a target in its place.
+  void complete(Record record, At at) {
     if (record.kind == RecordKind::symlink) {
       auto target = files_.read_link(at);
       if (!target) {
-        record = error_record(record.path, target.error());
+        ready_.push_back(error_record(std::move(record.path), target.error()));
         return;
       }
       record.target = *std::move(target);
     }
-    if (options_.xattrs) read_xattrs(record, at);
+    const std::size_t place = ready_.size();
+    ready_.push_back(std::move(record));
+    if (options_.xattrs) read_xattrs(place, at);
   }
 
-  // Opened once for all the entries of a directory, which come one after the other.
-  Result<const File*> parent_directory(std::string_view path) {
-    const std::string_view parent = kloset::parent_of(path);
-    if (!parent_ || parent_path_ != parent) {
-      parent_ = PLK_TRY(open_directory(files_, parent, true));
-      parent_path_ = parent;
-    }
-    return &parent_;
-  }
-
-  void read_xattrs(Record& record, At at) {
+  void read_xattrs(std::size_t place, At at) {
     auto names = files_.list_xattrs(at);
     if (!names) {
       if (names.error().code() != Errc::unsupported) {
-        late_.push_back(error_record(record.path, names.error()));
+        ready_.push_back(error_record(ready_[place].path, names.error()));
       }
       return;
     }
     std::sort(names->begin(), names->end());
     for (std::string& name : *names) {
       auto value = files_.read_xattr(at, name);
-      if (!value) {
-        late_.push_back(error_record(record.path, value.error()));
-        continue;
+      if (value) {
+        ready_[place].attributes.push_back({.name = std::move(name), .value = *std::move(value)});
+      } else if (value.error().code() != Errc::not_found) {  // It may have been removed since.
+        ready_.push_back(error_record(ready_[place].path, value.error()));
       }
-      record.attributes.push_back({.name = std::move(name), .value = *std::move(value)});
     }
   }
 
+  // Not waiting, in case a fifo has taken the file's place, and not following a link that has.
+  Result<File> open_file(const std::string& path) const {
+    constexpr OpenOptions options{.follow = false, .keep_access_time = true, .nonblocking = true};
+    if (path.size() < path_bytes_max) return files_.open(path, options);
+    const PlaceInDirectory place = PLK_TRY(locate(files_, path));
+    return files_.open(place.at(), options);
+  }
+
   const FileSystem& files_;
-  FsSourceOptions options_;
-  std::unique_ptr<OwnerNames> names_;
-  flow::CancelToken cancel_;
-  bool started_ = false;
-  std::uint64_t last_id_ = 0;
-  DeviceNumber device_;
-  std::set<std::string> seen_ancestors_;
-  std::string parent_path_;
-  File parent_;                           // at parent_path_, if it is open
-  std::vector<std::string> directories_;  // to be scanned, the next one last
+  const FsSourceOptions options_;
+  const std::unique_ptr<OwnerNames> names_;
+  const flow::CancelToken cancel_;
+
+  std::optional<TreeWalk> walk_;  // once the scan has begun
+  std::set<std::string> top_;     // the paths recorded before the walk
   std::deque<Record> ready_;
-  std::vector<Record> late_;
+  std::uint64_t last_id_ = 0;
 };
 
 }  // namespace
-
-std::unique_ptr<OwnerNames> system_owner_names() { return std::make_unique<SystemOwnerNames>(); }
 
 std::unique_ptr<kloset::Source> make_fs_source(Env env, FsSourceOptions options,
                                                std::unique_ptr<OwnerNames> names,

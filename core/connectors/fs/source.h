@@ -6,13 +6,16 @@
 // directory one after the other, ascending by name, and no others between them.
 //
 // A root that is a link is recorded as one, and what it points to is walked, one level: a link to
-// a link ends there. Links below are recorded and not followed.
+// a link ends there. Links below are recorded and not followed, and no directory is entered through
+// one, whatever others move about meanwhile. A file is read only if it still is the one that was
+// recorded.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/env.h"
 #include "core/flow/cancel_token.h"
@@ -37,16 +40,16 @@ struct FsSourceOptions {
   // Do not enter directories on another file system than the root's.
   bool stay_on_file_system = false;
   bool xattrs = true;
-  // Asked for each path but the root's and its ancestors'; an excluded directory is not entered.
+  // Asked for each path but the root's and its ancestors', which the user named; an excluded
+  // directory is not entered. Asked by the estimate, too, at the same time.
   std::function<bool(std::string_view path, bool is_directory)> excluded{};
+  // Neither recorded nor entered, by whatever path they are met: the store that is written to.
+  std::vector<std::string> left_out{};
 };
 
 // What `env` refers to outlives the source.
 std::unique_ptr<kloset::Source> make_fs_source(Env env, FsSourceOptions options,
                                                std::unique_ptr<OwnerNames> names,
                                                flow::CancelToken cancel);
-
-// The largest attribute value that is recorded; the kernel's own limit.
-inline constexpr std::size_t fs_xattr_size_max = 64 * 1024;
 
 }  // namespace plakar::connectors

@@ -10,8 +10,11 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <map>
+#include <set>
 
+#include "core/base/file_system.h"
+#include "core/base/testing/file_filters.h"
+#include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
 namespace plakar::connectors {
@@ -19,6 +22,9 @@ namespace {
 
 using kloset::Record;
 using kloset::RecordKind;
+using testing::CallKind;
+using testing::FaultyFileCalls;
+using testing::RecordingFileCalls;
 using testing::TempDir;
 
 class FixedNames final : public OwnerNames {
@@ -31,10 +37,13 @@ void write(const std::filesystem::path& file, const std::string& text) {
   std::ofstream(file, std::ios::binary) << text;
 }
 
-std::unique_ptr<kloset::Source> source_of(const std::string& root, FsSourceOptions options = {}) {
+std::unique_ptr<kloset::Source> source_of(const std::string& root, FsSourceOptions options = {},
+                                          FileSystem& files = system_files()) {
   options.root = root;
   options.origin = "host";
-  return make_fs_source(system_env(), std::move(options), std::make_unique<FixedNames>(), {});
+  Env env = system_env();
+  return make_fs_source({env.clock, env.random, files, env.processes}, std::move(options),
+                        std::make_unique<FixedNames>(), {});
 }
 
 std::vector<Record> all(kloset::Source& source) {
@@ -146,8 +155,7 @@ TEST_SUITE("fs source") {
     const std::string file = directory / "f";
     write(file, "x");
     if (::setxattr(file.c_str(), "user.b", "2", 1, 0) != 0) {
-      MESSAGE("no attributes on this file system");
-      return;
+      PLK_SKIP("no attributes on this file system");
     }
     REQUIRE(::setxattr(file.c_str(), "user.a", "", 0, 0) == 0);
     const auto with = all(*source_of(directory.path().string()));
@@ -254,6 +262,167 @@ TEST_SUITE("fs source") {
     REQUIRE(::unlink(file.c_str()) == 0);
     REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
     CHECK_FALSE(source->open(record));
+  }
+
+  TEST_CASE("a tree of many levels with files on the way back is walked with few descriptors") {
+    const TempDir directory;
+    std::string path = directory.path().string();
+    std::size_t made = 1;
+    for (int level = 0; level < 150; ++level) {
+      path += "/d";
+      std::filesystem::create_directory(path);
+      // After "d" in the order, so that they are entered on the way back.
+      std::filesystem::create_directories(path + "/e/inside");
+      write(path + "/e/inside/f", "x");
+      made += 4;
+    }
+    RecordingFileCalls calls(system_file_calls());
+    FileSystem files(calls);
+    auto source = source_of(directory.path().string(), {}, files);
+    const auto records = all(*source);
+    CHECK(paths_below(records, directory.path().string()).size() + 1 == made);
+    std::set<std::string> unique;
+    for (const Record& record : records) {
+      CAPTURE(record.error);
+      CHECK(record.kind != RecordKind::error);
+      CHECK(unique.insert(record.path).second);
+    }
+    std::size_t open = 0;
+    std::size_t most = 0;
+    for (const auto& call : calls.calls()) {
+      if (call.kind == CallKind::open && call.result >= 0) most = std::max(most, ++open);
+      if (call.kind == CallKind::close) --open;
+    }
+    CHECK(open == 0);
+    CHECK(most < 100);
+  }
+
+  TEST_CASE("a directory that becomes a link while others are walked is not followed") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    std::filesystem::create_directories(root / "a");
+    std::filesystem::create_directories(root / "b");
+    std::filesystem::create_directories(root / "c");
+    std::filesystem::create_directories(directory / "secrets");
+    write(directory.path() / "secrets/key", "k");
+    write(root / "c/later", "x");
+    for (int i = 0; i < 600; ++i) write(root / "a" / std::to_string(i), "x");
+    auto source = source_of(root.string());
+    std::vector<Record> records;
+    std::vector<Record> batch;
+    REQUIRE(source->next(batch));
+    std::move(batch.begin(), batch.end(), std::back_inserter(records));
+    std::filesystem::rename(root / "b", directory / "moved");
+    std::filesystem::create_directory_symlink(directory / "secrets", root / "b");
+    for (const Record& record : all(*source)) records.push_back(record);
+    const auto failed = std::find_if(records.begin(), records.end(), [](const Record& record) {
+      return record.kind == RecordKind::error;
+    });
+    REQUIRE(failed != records.end());
+    CHECK(failed->path == (root / "b").string());
+    CHECK(at(records, (root / "c/later").string()).kind == RecordKind::regular);
+    for (const Record& record : records) CHECK(record.path.find("key") == std::string::npos);
+  }
+
+  TEST_CASE("a link to a directory above itself leads to no path twice") {
+    const TempDir directory;
+    std::filesystem::create_directories(directory / "a/b");
+    write(directory.path() / "a/f", "x");
+    std::filesystem::create_directory_symlink("..", directory / "a/b/up");
+    const auto records = all(*source_of(directory / "a/b/up"));
+    std::set<std::string> unique;
+    for (const Record& record : records) CHECK(unique.insert(record.path).second);
+    CHECK(unique.contains(directory / "a/f"));
+    CHECK(at(records, directory / "a/b/up").kind == RecordKind::symlink);
+  }
+
+  TEST_CASE("what is left out is neither recorded nor entered, by whatever path it is met") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    std::filesystem::create_directories(root / "store/packfiles");
+    write(root / "store/CONFIG", "x");
+    write(root / "keep", "x");
+    std::filesystem::create_directory_symlink(root / "store", directory / "by another name");
+    FsSourceOptions options;
+    options.left_out = {directory / "by another name", directory / "absent"};
+    CHECK(paths_below(all(*source_of(root.string(), options)), root.string()) ==
+          std::vector<std::string>{"/keep"});
+    const auto estimate = source_of(root.string(), options)->estimate();
+    REQUIRE(estimate);
+    CHECK((*estimate)->items == 2);
+  }
+
+  TEST_CASE("another file system is recorded and not entered when the walk is to stay") {
+    struct ::stat dev{};
+    struct ::stat mounted{};
+    if (::stat("/dev", &dev) != 0 || ::stat("/dev/pts", &mounted) != 0 ||
+        dev.st_dev == mounted.st_dev) {
+      PLK_SKIP("/dev/pts is not a file system of its own here");
+    }
+    const auto records = all(*source_of("/dev", {.stay_on_file_system = true}));
+    CHECK(at(records, "/dev/pts").kind == RecordKind::directory);
+    for (const Record& record : records) CHECK_FALSE(record.path.starts_with("/dev/pts/"));
+  }
+
+  TEST_CASE("whatever call fails, the scan ends with all else, an error record or an error") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    std::filesystem::create_directories(root / "a/b");
+    write(root / "a/b/f", "x");
+    write(root / "a/g", "x");
+    write(root / "z", "x");
+    std::filesystem::create_symlink("g", root / "a/l");
+    const std::size_t complete = all(*source_of(root.string())).size();
+    std::uint64_t nth = 1;
+    for (;; ++nth) {
+      CAPTURE(nth);
+      FaultyFileCalls faulty(system_file_calls(), {.nth = nth, .error = EIO});
+      FileSystem files(faulty);
+      auto source = source_of(root.string(), {}, files);
+      std::vector<Record> records;
+      std::vector<Record> batch;
+      Result<bool> more = true;
+      for (more = source->next(batch); more && *more; more = source->next(batch)) {
+        std::move(batch.begin(), batch.end(), std::back_inserter(records));
+      }
+      if (!faulty.fired()) break;
+      if (!more) continue;
+      const bool reported = std::any_of(records.begin(), records.end(), [](const Record& record) {
+        return record.kind == RecordKind::error;
+      });
+      const bool whole = records.size() == complete && !reported;  // close() is nobody's concern
+      const bool told = reported || whole;
+      CHECK(told);
+    }
+    CHECK(nth > 20);
+  }
+
+  TEST_CASE("attributes that cannot be listed are an error beside the record") {
+    const TempDir directory;
+    write(directory.path() / "f", "x");
+    FaultyFileCalls faulty(
+        system_file_calls(),
+        {.kind = CallKind::list_xattrs, .path_contains = "/f", .error = EACCES, .repeats = true});
+    FileSystem files(faulty);
+    const auto records = all(*source_of(directory.path().string(), {}, files));
+    REQUIRE(records.size() >= 2);
+    CHECK(records[records.size() - 2].kind == RecordKind::regular);
+    CHECK(records.back().kind == RecordKind::error);
+    CHECK(records.back().path == directory / "f");
+  }
+
+  TEST_CASE("a reader that failed once stays failed") {
+    const TempDir directory;
+    write(directory.path() / "f", "x");
+    FaultyFileCalls faulty(system_file_calls(), {.kind = CallKind::read_at, .error = EIO});
+    FileSystem files(faulty);
+    auto source = source_of(directory.path().string(), {}, files);
+    const auto records = all(*source);
+    auto reader = source->open(at(records, directory / "f"));
+    REQUIRE(reader);
+    Bytes buffer(10);
+    CHECK((*reader)->read(buffer).error().code() == Errc::io);
+    CHECK((*reader)->read(buffer).error().code() == Errc::io);
   }
 
   TEST_CASE("a cancel ends the scan") {
