@@ -22,11 +22,14 @@ namespace plakar::kloset {
 
 struct DestinationTraits {
   std::size_t concurrency = 2;
-  bool hardlinks = false;  // takes records of kind hardlink; else it gets full copies
-  bool xattrs = false;     // takes the attributes of records
+  // Takes records of kind hardlink, for other names of a file that was put with `nlink` > 1 and
+  // committed. Where it does not, or refuses one, it gets full copies.
+  bool hardlinks = false;
+  bool xattrs = false;  // takes the attributes of records
 };
 
-// What to do about a file that is there already. Directories are always used as they are.
+// What to do about a file that is there already. Directories are always used as they are; a
+// directory where something else is to be, or the other way round, is always Errc::already_exists.
 enum class Existing : std::uint8_t { replace, skip, fail };
 
 // The content of one regular file. Destroyed without commit() it leaves nothing.

@@ -2,9 +2,10 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -13,28 +14,62 @@
 #include "core/base/hex.h"
 #include "core/base/random.h"
 #include "core/base/text.h"
+#include "core/connectors/fs/internal/beneath.h"
 #include "core/connectors/fs/internal/deep_path.h"
 #include "core/kloset/tree/path.h"
 
 namespace plakar::connectors {
 namespace {
 
+using kloset::ContentWriter;
 using kloset::Existing;
 using kloset::Record;
 using kloset::RecordKind;
 
-constexpr std::string_view temporary_prefix = ".plakar-";
+constexpr std::uint32_t private_directory_mode = 0700;
+constexpr std::uint32_t private_file_mode = 0600;
+// Without permissions of their own.
+constexpr std::uint32_t plain_directory_mode = 0750;
+constexpr std::uint32_t plain_file_mode = 0640;
+constexpr std::uint32_t set_id_bits = 06000;
+constexpr std::uint32_t group_bits = 070;
+// The largest number that is not the kernel's word for "leave it".
+constexpr std::uint64_t owner_id_max = UINT32_MAX - 1;
+// Metadata that could not be set, to be reported at the end. Where nothing can be set, as on some
+// network file systems, there may be as many as entries.
+constexpr std::size_t complaint_count_max = 100'000;
+
+constexpr std::string_view access_list_prefix = "system.posix_acl_";
+constexpr std::string_view access_list_name = "system.posix_acl_access";
 
 std::string temporary_name(Random& random) {
   std::array<std::byte, 8> digits{};
   random.fill(digits);
-  return std::string(temporary_prefix) + to_hex(digits);
+  return ".plakar-" + to_hex(digits);
 }
+
+// What has a name and no descriptor: links, fifos, sockets. As File, for set_metadata().
+class NamedFile {
+ public:
+  NamedFile(const FileSystem& files, At at) : files_(files), at_(at) {}
+
+  Result<FileStat> stat() const { return files_.stat(at_); }
+  Status set_mode(std::uint32_t mode) const { return files_.set_mode(at_, mode); }
+  Status set_owner(FileOwner owner) const { return files_.set_owner(at_, owner); }
+  Status set_times(const FileTimes& times) const { return files_.set_times(at_, times); }
+  Status write_xattr(std::string_view name, BytesView value) const {
+    return files_.write_xattr(at_, name, value);
+  }
+
+ private:
+  const FileSystem& files_;
+  At at_;
+};
 
 class FsDestination final : public kloset::Destination {
  public:
   FsDestination(Env env, FsDestinationOptions options, flow::CancelToken cancel)
-      : env_(env),
+      : random_(env.random),
         files_(env.files),
         options_(std::move(options)),
         cancel_(std::move(cancel)),
@@ -45,31 +80,38 @@ class FsDestination final : public kloset::Destination {
   }
   std::string location() const override { return "fs://" + options_.root; }
 
+  // The nearest directory that exists is where the rest would be made.
   Status ping() override {
-    // The nearest directory that exists is where the rest would be made.
-    std::string path = options_.root;
-    for (;;) {
+    for (std::string path = options_.root;; path = kloset::parent_of(path)) {
+      PLK_TRY(cancel_.check());
       const auto found = PLK_TRY(files_.find(path, Follow::yes));
-      if (found && found->type == FileType::directory) return {};
-      if (found) return Error(Errc::invalid_argument, escape(path) + " is not a directory");
-      path = kloset::parent_of(path);
+      if (!found) continue;
+      if (found->type == FileType::directory) return {};
+      return Error(Errc::invalid_argument, escape(path) + " is not a directory");
     }
   }
 
-  Result<std::unique_ptr<kloset::ContentWriter>> put(const Record& record) override {
+  Result<std::unique_ptr<ContentWriter>> put(const Record& record) override {
     PLK_TRY(cancel_.check());
     PLK_TRY(ensure_root());
+    if (!kloset::is_clean_path(record.path)) {
+      return Error(Errc::invalid_argument, escape(record.path) + " leads out of the destination");
+    }
     if (record.path == "/") return put_root(record);
-    const std::string name(kloset::name_of(record.path));
-    const auto parent = PLK_TRY(open_parent(record.path));
-    const At at{*parent, name};
-    if (record.kind == RecordKind::directory) return put_directory(record, at);
-    if (PLK_TRY(is_skipped(at))) return std::unique_ptr<kloset::ContentWriter>();
+    const SharedDirectory parent = PLK_TRY(beneath_->open(kloset::parent_of(record.path)));
+    const At at{*parent, kloset::name_of(record.path)};
+    if (record.kind == RecordKind::directory) {
+      PLK_TRY(put_directory(record, at));
+      return nothing_to_write();
+    }
+    if (PLK_TRY(is_skipped(at))) return nothing_to_write();
     switch (record.kind) {
       case RecordKind::regular:
-        return start_file(record, parent, name);
+        return start_file(record, parent);
       case RecordKind::symlink:
-        PLK_TRY(put_symlink(record, at));
+        PLK_TRY(put_named(record, at, [&](At temporary) {
+          return files_.make_symlink(record.target, temporary);
+        }));
         break;
       case RecordKind::special:
         PLK_TRY(put_special(record, at));
@@ -80,38 +122,40 @@ class FsDestination final : public kloset::Destination {
       case RecordKind::directory:
       case RecordKind::error:
       case RecordKind::xattr:
-        return Error(Errc::unsupported, escape(record.path) + ": not something to restore");
+        return Error(Errc::unsupported, escape(record.path) + " is nothing that can be restored");
     }
-    return std::unique_ptr<kloset::ContentWriter>();
+    return nothing_to_write();
   }
 
   Status finish(
       const std::function<void(const std::string& path, const Error& error)>& report) override {
-    for (const auto& [path, error] : warnings_) report(path, error);
-    // Deepest first: a directory that has lost its write permission takes no more children.
-    std::stable_sort(directories_.begin(), directories_.end(), [](const auto& a, const auto& b) {
-      return std::count(a.path.begin(), a.path.end(), '/') >
-             std::count(b.path.begin(), b.path.end(), '/');
-    });
-    for (const Record& record : directories_) {
-      const auto set = [&]() -> Status {
-        const File directory = PLK_TRY(open_beneath(record.path));
-        return set_metadata(directory, record);
-      };
-      if (const Status done = set(); !done) report(record.path, done.error());
+    // Each was put after those above it.
+    for (auto at = directories_.rbegin(); at != directories_.rend(); ++at) {
+      PLK_TRY(cancel_.check());
+      finish_directory(*at);
     }
     directories_.clear();
-    warnings_.clear();
+    for (const auto& [path, error] : complaints_) report(path, error);
+    if (complaints_left_out_ > 0) {
+      report("/", Error(Errc::io, "the metadata of " + std::to_string(complaints_left_out_) +
+                                      " more entries could not be set"));
+    }
+    complaints_.clear();
+    complaints_left_out_ = 0;
     return {};
   }
 
  private:
-  using Directory = std::shared_ptr<const File>;  // of the cache and who works in it
+  struct Directory {
+    Record record;
+    bool is_new = false;
+    std::uint32_t mode_before = 0;  // of one that is not
+  };
 
   // A regular file under way.
-  class Writer final : public kloset::ContentWriter {
+  class Writer final : public ContentWriter {
    public:
-    Writer(FsDestination& destination, Record record, Directory parent, std::string temporary,
+    Writer(FsDestination& destination, Record record, SharedDirectory parent, std::string temporary,
            File file)
         : destination_(destination),
           record_(std::move(record)),
@@ -125,207 +169,290 @@ class FsDestination final : public kloset::Destination {
     }
 
     Status write(BytesView bytes) override {
+      if (failed_) return earlier_failure();
       PLK_TRY(destination_.cancel_.check());
-      PLK_TRY(file_.write_at(size_, bytes));
+      const Status written = file_.write_at(size_, bytes);
+      failed_ = !written;
       size_ += bytes.size();
-      return {};
+      ends_in_hole_ = ends_in_hole_ && bytes.empty();
+      return written;
     }
+
     Status write_zeros(std::uint64_t size) override {
+      if (failed_) return earlier_failure();
+      PLK_TRY(destination_.cancel_.check());
       size_ += size;
+      ends_in_hole_ = ends_in_hole_ || size > 0;
       return {};
     }
+
     Status commit() override {
-      // Also makes a hole at the end part of the file.
-      PLK_TRY(file_.truncate(size_));
-      PLK_TRY(destination_.set_metadata(file_, record_));
+      if (failed_) return earlier_failure();
+      failed_ = true;  // Whatever happens, there is no second time.
+      if (ends_in_hole_) PLK_TRY(file_.truncate(size_));
+      destination_.set_metadata(file_, record_);
       PLK_TRY(file_.close());
-      const std::string name(kloset::name_of(record_.path));
-      const bool only_new = destination_.options_.existing == Existing::fail;
-      PLK_TRY(destination_.files_.rename({*parent_, temporary_}, {*parent_, name},
-                                         only_new ? Replace::no : Replace::yes));
+      PLK_TRY(destination_.publish(*parent_, temporary_, kloset::name_of(record_.path)));
       temporary_.clear();
+      if (record_.nlink > 1) {
+        const std::lock_guard guard(destination_.mutex_);
+        destination_.linkable_.insert(record_.path);
+      }
       return {};
     }
 
    private:
+    Error earlier_failure() const {
+      return Error(Errc::io, "write " + escape(record_.path) + ": it failed or ended before");
+    }
+
     FsDestination& destination_;
-    Record record_;
-    Directory parent_;
+    const Record record_;
+    const SharedDirectory parent_;
     std::string temporary_;  // empty once there is nothing to remove
     File file_;
     std::uint64_t size_ = 0;
+    bool ends_in_hole_ = false;
+    bool failed_ = false;
   };
+
+  static Result<std::unique_ptr<ContentWriter>> nothing_to_write() {
+    return std::unique_ptr<ContentWriter>();
+  }
 
   Status ensure_root() {
     const std::lock_guard guard(mutex_);
-    if (root_) return {};
-    const auto found = PLK_TRY(files_.find(options_.root, Follow::yes));
-    if (!found) {
-      PLK_TRY(make_directories(files_, options_.root));
+    if (beneath_) return {};
+    if (!PLK_TRY(files_.find(options_.root, Follow::yes))) {
+      PLK_TRY(make_directories(files_, std::string(kloset::parent_of(options_.root)), 0777));
+      PLK_TRY(files_.make_directory(options_.root, private_directory_mode));
       root_is_new_ = true;
     }
-    root_ = PLK_TRY(open_directory(files_, options_.root, true));
+    beneath_.emplace(files_, PLK_TRY(open_directory(files_, options_.root, true)));
     return {};
   }
 
-  Result<std::unique_ptr<kloset::ContentWriter>> put_root(const Record& record) {
-    const std::lock_guard guard(mutex_);
-    if (root_is_new_) directories_.push_back(record);
-    return std::unique_ptr<kloset::ContentWriter>();
-  }
-
-  // Name by name from the root, following nothing.
-  Result<File> open_beneath(std::string_view path) const {
-    constexpr OpenOptions options{.follow = false, .directory = true};
-    File directory = PLK_TRY(files_.open({root_, "."}, options));
-    path.remove_prefix(1);
-    while (!path.empty()) {
-      const std::string_view name = path.substr(0, path.find('/'));
-      path.remove_prefix(std::min(name.size() + 1, path.size()));
-      if (!kloset::is_name(name)) {
-        return Error(Errc::invalid_argument, "a path that leads out of the destination");
-      }
-      directory = PLK_TRY(files_.open({directory, name}, options));
+  Result<std::unique_ptr<ContentWriter>> put_root(const Record& record) {
+    if (record.kind != RecordKind::directory) {
+      return Error(Errc::invalid_argument, "the destination itself can only be a directory");
     }
-    return directory;
-  }
-
-  // The children of a directory come together.
-  Result<Directory> open_parent(std::string_view path) {
-    if (!kloset::is_clean_path(path)) {
-      return Error(Errc::invalid_argument, escape(path) + " leads out of the destination");
-    }
-    const std::string parent(kloset::parent_of(path));
-    {
-      const std::lock_guard guard(mutex_);
-      if (parent_ != nullptr && parent_path_ == parent) return parent_;
-    }
-    auto opened = std::make_shared<const File>(PLK_TRY(open_beneath(parent)));
-    const std::lock_guard guard(mutex_);
-    parent_path_ = parent;
-    parent_ = opened;
-    return opened;
+    if (root_is_new_) keep_directory({.record = record, .is_new = true});
+    return nothing_to_write();
   }
 
   Result<bool> is_skipped(At at) const {
     if (options_.existing == Existing::replace) return false;
-    const auto found = PLK_TRY(files_.find(at));
-    if (!found) return false;
+    if (!PLK_TRY(files_.find(at))) return false;
     if (options_.existing == Existing::skip) return true;
     return Error(Errc::already_exists, escape(at.describe()) + " exists already");
   }
 
-  Result<std::unique_ptr<kloset::ContentWriter>> put_directory(const Record& record, At at) {
-    const Status made = files_.make_directory(at, 0700);
-    if (!made) {
-      if (made.error().code() != Errc::already_exists) return made.error();
-      const FileStat stat = PLK_TRY(files_.stat(at));
-      if (stat.type != FileType::directory) {
-        return Error(Errc::already_exists, escape(record.path) + " exists and is no directory");
-      }
+  Status put_directory(const Record& record, At at) {
+    Status made = files_.make_directory(at, private_directory_mode);
+    if (made) {
+      keep_directory({.record = record, .is_new = true});
+      return {};
     }
+    if (made.error().code() != Errc::already_exists) return made;
+    const FileStat stat = PLK_TRY(files_.stat(at));
+    // A link in its place may be somebody's way to have the directory on another disk: neither
+    // followed nor replaced.
+    if (stat.type != FileType::directory) {
+      return Error(Errc::already_exists, escape(at.describe()) + " exists and is no directory");
+    }
+    if (options_.existing != Existing::replace) return {};
+    // Made read-only by whoever restored it last, perhaps.
+    const std::uint32_t usable = stat.mode | private_directory_mode;
+    if (usable != stat.mode) PLK_TRY(files_.set_mode(at, usable));
+    keep_directory({.record = record, .is_new = false, .mode_before = stat.mode});
+    return {};
+  }
+
+  void keep_directory(Directory directory) {
     const std::lock_guard guard(mutex_);
-    directories_.push_back(record);
-    return std::unique_ptr<kloset::ContentWriter>();
+    directories_.push_back(std::move(directory));
   }
 
-  Result<std::unique_ptr<kloset::ContentWriter>> start_file(const Record& record,
-                                                            const Directory& parent,
-                                                            const std::string& name) {
-    const auto found = PLK_TRY(files_.find({*parent, name}));
-    if (found && found->type == FileType::directory) {
-      return Error(Errc::already_exists, escape(record.path) + " exists and is a directory");
-    }
-    std::string temporary = temporary_name(env_.random);
-    File file = PLK_TRY(files_.open(
-        {*parent, temporary},
-        {.access = Access::write, .create = Create::always_new, .mode = 0600, .follow = false}));
-    return std::unique_ptr<kloset::ContentWriter>(
+  void finish_directory(const Directory& directory) {
+    const auto opened = beneath_->open(directory.record.path);
+    if (!opened) return complain(directory.record.path, opened.error());
+    set_metadata(**opened, directory.record,
+                 directory.is_new ? std::nullopt : std::optional(directory.mode_before));
+  }
+
+  Result<std::unique_ptr<ContentWriter>> start_file(const Record& record,
+                                                    const SharedDirectory& parent) {
+    std::string temporary = temporary_name(random_);
+    File file = PLK_TRY(files_.open({*parent, temporary}, {.access = Access::write,
+                                                           .create = Create::always_new,
+                                                           .mode = private_file_mode,
+                                                           .follow = false}));
+    return std::unique_ptr<ContentWriter>(
         std::make_unique<Writer>(*this, record, parent, std::move(temporary), std::move(file)));
-  }
-
-  // What is in the way and may be replaced: anything but a directory.
-  Status make_way(At at) {
-    const auto found = PLK_TRY(files_.find(at));
-    if (!found) return {};
-    if (found->type == FileType::directory) {
-      return Error(Errc::already_exists, escape(at.describe()) + " exists and is a directory");
-    }
-    return files_.remove_file(at);
-  }
-
-  Status put_symlink(const Record& record, At at) {
-    PLK_TRY(make_way(at));
-    PLK_TRY(files_.make_symlink(record.target, at));
-    return set_metadata_by_name(record, at);
   }
 
   Status put_special(const Record& record, At at) {
     const FileType type = kloset::file_type(record.mode);
     if (type != FileType::fifo && type != FileType::socket) {
       return Error(Errc::unsupported, escape(record.path) +
-                                          ": a device cannot be restored, because stores do not "
-                                          "hold device numbers");
+                                          ": a device cannot be restored, because the format does "
+                                          "not hold device numbers");
     }
-    PLK_TRY(make_way(at));
-    PLK_TRY(files_.make_special(at, type, kloset::permissions(record.mode) & 0777));
-    PLK_TRY(set_metadata_by_name(record, at));
-    return {};
+    return put_named(record, at, [&](At temporary) {
+      return files_.make_special(temporary, type, private_file_mode);
+    });
   }
 
   Status put_hardlink(const Record& record, At at) {
-    PLK_TRY(make_way(at));
-    const auto parent = PLK_TRY(open_beneath(kloset::parent_of(record.target)));
-    return files_.link({parent, kloset::name_of(record.target)}, at);
+    {
+      const std::lock_guard guard(mutex_);
+      if (!linkable_.contains(record.target)) {
+        return Error(Errc::not_found, escape(record.path) +
+                                          ": the file that it is another name of, " +
+                                          escape(record.target) + ", was not restored");
+      }
+    }
+    const SharedDirectory parent = PLK_TRY(beneath_->open(kloset::parent_of(record.target)));
+    const At first{*parent, kloset::name_of(record.target)};
+    const std::string temporary = temporary_name(random_);
+    PLK_TRY(files_.link(first, {*at.directory(), temporary}));
+    const Status published = publish(*at.directory(), temporary, at.path());
+    // Also after a success: renaming one name of a file to another of its names does nothing.
+    static_cast<void>(files_.remove_file({*at.directory(), temporary}));
+    return published;
+  }
+
+  // Something without content, made by `make` under a temporary name.
+  template <class Make>
+  Status put_named(const Record& record, At at, Make make) {
+    const std::string name = temporary_name(random_);
+    const At temporary{*at.directory(), name};
+    PLK_TRY(make(temporary));
+    set_metadata(NamedFile(files_, temporary), record);
+    return publish(*at.directory(), name, at.path());
+  }
+
+  // Gives what is finished its name, or removes it. With Existing::skip, something that has
+  // appeared meanwhile is kept.
+  Status publish(const File& directory, const std::string& temporary, std::string_view name) {
+    const At from{directory, temporary};
+    const At to{directory, name};
+    Status moved =
+        options_.existing == Existing::replace ? files_.rename(from, to) : rename_to_new(from, to);
+    if (moved) return {};
+    static_cast<void>(files_.remove_file(from));
+    if (options_.existing == Existing::skip && moved.error().code() == Errc::already_exists) {
+      return {};
+    }
+    return moved;
+  }
+
+  Status rename_to_new(At from, At to) {
+    Status moved = files_.rename(from, to, Replace::no);
+    if (moved || moved.error().code() != Errc::unsupported) return moved;
+    // Where no rename refuses to replace, a link does.
+    PLK_TRY(files_.link(from, to));
+    return files_.remove_file(from);
   }
 
   bool sets_owners() const noexcept { return options_.owners && privileged_; }
 
-  // Of what has no descriptor of its own: links, fifos, sockets. Owner first, because changing
-  // it takes special bits away; times last.
-  Status set_metadata_by_name(const Record& record, At at) {
-    if (sets_owners()) {
-      PLK_TRY(files_.set_owner(at, {.user = static_cast<std::uint32_t>(record.uid),
-                                    .group = static_cast<std::uint32_t>(record.gid)}));
+  static Result<FileOwner> owner_of(const Record& record) {
+    if (record.uid > owner_id_max || record.gid > owner_id_max) {
+      return Error(Errc::unsupported, "owner " + std::to_string(record.uid) + ":" +
+                                          std::to_string(record.gid) + " is none on this machine");
     }
-    if (options_.permissions && record.kind != RecordKind::symlink) {
-      PLK_TRY(files_.set_mode(at, kloset::permissions(record.mode)));
-    }
-    return files_.set_times(at, {.accessed = {}, .modified = record.mod_time});
+    return FileOwner{.user = static_cast<std::uint32_t>(record.uid),
+                     .group = static_cast<std::uint32_t>(record.gid)};
   }
 
-  Status set_metadata(const File& file, const Record& record) {
+  // Owner first, because changing it takes set-id bits and capabilities away; then attributes; then
+  // the mode, which is to be what was recorded whatever an access list has made of it; times last.
+  // `mode_before` is that of a directory that was there.
+  template <class Target>
+  void set_metadata(const Target& target, const Record& record,
+                    std::optional<std::uint32_t> mode_before = {}) {
+    bool has_owner = false;
     if (sets_owners()) {
-      PLK_TRY(file.set_owner({.user = static_cast<std::uint32_t>(record.uid),
-                              .group = static_cast<std::uint32_t>(record.gid)}));
+      const auto owner = owner_of(record);
+      has_owner = accept(record, owner ? target.set_owner(*owner) : Status(owner.error()));
     }
-    for (const auto& attribute : record.attributes) {
-      if (!privileged_ && !attribute.name.starts_with("user.")) continue;
-      const Status set = file.write_xattr(attribute.name, attribute.value);
-      if (!set) {
-        const std::lock_guard guard(mutex_);
-        warnings_.emplace_back(record.path, set.error());
-      }
+    const bool has_access_list = set_attributes(target, record);
+    if (record.kind != RecordKind::symlink) {
+      accept(record, set_mode(target, record, has_owner, has_access_list, mode_before));
     }
-    PLK_TRY(file.set_mode(options_.permissions                   ? kloset::permissions(record.mode)
-                          : record.kind == RecordKind::directory ? 0755u
-                                                                 : 0644u));
-    return file.set_times({.accessed = {}, .modified = record.mod_time});
+    // A time that the source did not know stays what it is: now.
+    if (record.mod_time != UnixTime()) {
+      accept(record, target.set_times({.accessed = {}, .modified = record.mod_time}));
+    }
   }
 
-  Env env_;
+  // False: the mode counts on an access list that is not there.
+  template <class Target>
+  bool set_attributes(const Target& target, const Record& record) {
+    bool has_access_list = true;
+    for (const auto& [name, value] : record.attributes) {
+      const bool is_access_list = name.starts_with(access_list_prefix);
+      if (is_access_list && !options_.permissions) continue;
+      if (!privileged_ && !is_access_list && !name.starts_with("user.")) continue;
+      const bool is_set = accept(record, target.write_xattr(name, value));
+      if (!is_set && name == access_list_name) has_access_list = false;
+    }
+    return has_access_list;
+  }
+
+  template <class Target>
+  Status set_mode(const Target& target, const Record& record, bool has_owner, bool has_access_list,
+                  std::optional<std::uint32_t> mode_before) const {
+    const bool is_directory = record.kind == RecordKind::directory;
+    if (!options_.permissions) {
+      return target.set_mode(
+          mode_before.value_or(is_directory ? plain_directory_mode : plain_file_mode));
+    }
+    std::uint32_t mode = kloset::permissions(record.mode);
+    if (!has_access_list) mode &= ~group_bits;
+    bool without_set_id = false;
+    if (!is_directory && (mode & set_id_bits) != 0 && !has_owner) {
+      const FileStat stat = PLK_TRY(target.stat());
+      without_set_id = stat.owner.user != record.uid || stat.owner.group != record.gid;
+      if (without_set_id) mode &= ~set_id_bits;
+    }
+    PLK_TRY(target.set_mode(mode));
+    if (!without_set_id) return {};
+    return Error(Errc::permission_denied,
+                 "its set-id bits were left out, because it has another owner now");
+  }
+
+  // Whether it succeeded. If not, that is reported at the end.
+  bool accept(const Record& record, const Status& status) {
+    if (!status) complain(record.path, status.error());
+    return status.has_value();
+  }
+
+  void complain(const std::string& path, Error error) {
+    const std::lock_guard guard(mutex_);
+    if (complaints_.size() < complaint_count_max) {
+      complaints_.emplace_back(path, std::move(error));
+    } else {
+      ++complaints_left_out_;
+    }
+  }
+
+  Random& random_;
   const FileSystem& files_;
-  FsDestinationOptions options_;
-  flow::CancelToken cancel_;
-  bool privileged_;
+  const FsDestinationOptions options_;
+  const flow::CancelToken cancel_;
+  const bool privileged_;
 
   std::mutex mutex_;
-  File root_;  // these guarded by mutex_; the root is not changed once it is open
+  // Set by the first put(), and then no more changed.
+  std::optional<Beneath> beneath_;
   bool root_is_new_ = false;
-  std::string parent_path_;
-  Directory parent_;
-  std::vector<Record> directories_;
-  std::vector<std::pair<std::string, Error>> warnings_;
+  // These guarded by mutex_; finish() is alone.
+  std::vector<Directory> directories_;
+  std::set<std::string> linkable_;  // committed here, with more names to come
+  std::vector<std::pair<std::string, Error>> complaints_;
+  std::size_t complaints_left_out_ = 0;
 };
 
 }  // namespace

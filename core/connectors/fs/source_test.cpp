@@ -14,6 +14,7 @@
 
 #include "core/base/file_system.h"
 #include "core/base/testing/file_filters.h"
+#include "tests/suites/source_suite.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
@@ -91,6 +92,25 @@ std::string content(kloset::Source& source, const Record& record) {
 }  // namespace
 
 TEST_SUITE("fs source") {
+  TEST_CASE("is a source") {
+    testing::run_source_suite([](const std::vector<testing::SourceEntry>& tree) {
+      const auto directory = std::make_shared<TempDir>();
+      const std::string root = *directory / "root";
+      std::filesystem::create_directory(root);
+      for (const testing::SourceEntry& entry : tree) {
+        const std::string path = root + entry.path;
+        if (entry.kind == RecordKind::directory) std::filesystem::create_directory(path);
+        if (entry.kind == RecordKind::regular) write(path, entry.content);
+        if (entry.kind == RecordKind::symlink) std::filesystem::create_symlink(entry.content, path);
+      }
+      return testing::SourcePlace{
+          .root = root, .open = [directory, root](flow::CancelToken cancel) {
+            return make_fs_source(system_env(), {.root = root, .origin = "host"},
+                                  std::make_unique<FixedNames>(), std::move(cancel));
+          }};
+    });
+  }
+
   TEST_CASE("a tree is recorded directory by directory, names ascending, ancestors first") {
     const TempDir directory;
     const std::filesystem::path root = directory.path() / "root";
