@@ -8,7 +8,8 @@
 // same time included.
 //
 // Cancelling is the medium's to notice: it was given a CancelToken when it was made, and every
-// function ends with Errc::cancelled within a second of it, leaving nothing half visible.
+// function ends with Errc::cancelled within a second of it, leaving nothing half visible. All but
+// remove(), which goes on working: taking one's own lock away is part of stopping.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/base/bytes.h"
 #include "core/base/id.h"
@@ -48,20 +51,24 @@ struct StoreTraits {
   bool archive = false;
   // How many calls at once are worth it: 2 on a disk, more where each waits for a network.
   std::size_t concurrency = 2;
-  // Not empty: the store's own files are here, and a backup of this machine leaves them out.
-  std::string local_path{};
+  // Where the store's own files are on this machine: a backup leaves these out.
+  std::vector<std::string> local_paths{};
 };
 
+// The largest CONFIG that is looked at; real ones have some 400 to 600 bytes.
+inline constexpr std::size_t config_size_max = 32 * 1024;
+
 // An item under way whose name is known only at its end, as that of a packfile is. Destroyed
-// without commit() it leaves nothing. For one thread.
+// without commit() it leaves nothing. For one thread, and not for longer than its store.
 class ItemWriter {
  public:
   virtual ~ItemWriter() = default;
 
   // Appends. After a failure everything fails: start again.
   virtual Status write(BytesView bytes) = 0;
-  // Durable and visible under `name`, whole, when it returns success. After a failure the item
-  // must be taken for lost, and is not visible. Called once, last.
+  // Durable and visible under `name`, whole, when it returns success; what had the name before is
+  // replaced. After a failure the item must be taken for lost, and is not visible, as far as the
+  // medium still obeys. Called once, last.
   virtual Status commit(const ItemName& name) = 0;
 };
 
@@ -78,17 +85,21 @@ class Store {
   // For messages, without secrets.
   virtual std::string location() const = 0;
 
-  // Makes an empty store with this CONFIG, which is written last. Errc::already_exists when there
-  // is a store, or anything else that would be in the way.
+  // Makes an empty store with this CONFIG, which is written last: after a failure or a crash it
+  // can be called again. Errc::already_exists when there is a store, or anything else that would
+  // be in the way; Errc::invalid_argument for a CONFIG of no bytes, or more than config_size_max.
   virtual Status create(BytesView config) = 0;
-  // Errc::not_found when there is no store. Never more than config_size_max bytes.
+  // Errc::not_found when there is no store. Never more than config_size_max bytes: a larger one is
+  // Errc::corrupt.
   virtual Result<Bytes> load_config() = 0;
 
-  // Every item of a kind, in any order, complete or an error. What does not look like an item is
-  // passed over. The first error of `visit` ends the listing and is returned.
+  // Every item of a kind once, in any order, complete or an error; of those that come and go
+  // meanwhile, some. What does not look like an item is passed over. The first error of `visit`,
+  // which may use the store, ends the listing and is returned.
   virtual Status list(ItemKind kind, const std::function<Status(const ItemInfo&)>& visit) = 0;
 
-  // Both: Errc::not_found when there is no such item.
+  // Both: Errc::not_found when there is no such item. One that another process has just removed
+  // may still be readable.
   virtual Result<std::uint64_t> size(ItemKind kind, const ItemName& name) = 0;
   // Fills `out` from `offset` on. Fewer bytes mean that the item ends there; an offset behind
   // the end gives 0.

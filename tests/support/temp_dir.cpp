@@ -6,8 +6,15 @@
 
 namespace plakar::testing {
 
-TempDir::TempDir() {
-  std::string name = (std::filesystem::temp_directory_path() / "plakar-test-XXXXXX").string();
+std::filesystem::path memory_directory() {
+  const std::filesystem::path shared_memory = "/dev/shm";
+  std::error_code ignored;
+  const bool is_there = std::filesystem::is_directory(shared_memory, ignored);
+  return is_there ? shared_memory : std::filesystem::temp_directory_path();
+}
+
+TempDir::TempDir(const std::filesystem::path& parent) {
+  std::string name = (parent / "plakar-test-XXXXXX").string();
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
   }

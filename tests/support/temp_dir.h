@@ -1,4 +1,7 @@
 // A fresh directory for one test, removed with everything in it at the end.
+//
+//   const TempDir directory;                        // on a disk, as the user's files are
+//   const TempDir directory(memory_directory());    // for thousands of synced files
 #pragma once
 
 #include <filesystem>
@@ -6,9 +9,12 @@
 
 namespace plakar::testing {
 
+// Where files take no disk, if there is such a place; else where temporary files go.
+std::filesystem::path memory_directory();
+
 class TempDir {
  public:
-  TempDir();
+  explicit TempDir(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

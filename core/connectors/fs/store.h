@@ -5,11 +5,14 @@
 //   states/00 ... states/ff/<64 hex>
 //   locks/<64 hex>
 //
-// Items are written under a temporary name `tmp.<random>`, beside the buckets or, for locks and
-// CONFIG, in the store's root; synced; renamed; and the directory is synced. So a crash leaves
-// whole items and perhaps a temporary file, which listings pass over and a later start of a writer
-// removes when it is a day old. After a failed sync the temporary file is given up: the kernel may
-// have dropped what it could not write and would call a second sync a success.
+// Files have mode 0600, directories 0700. Items are written under a temporary name `tmp.<random>`,
+// beside the buckets or, for locks and CONFIG, in the store's root; synced; renamed; and the
+// directory is synced. So a crash leaves whole items, everything that was acknowledged, and
+// perhaps temporary files, which listings pass over. When a store is first written to, those that
+// are a day old and nobody's are removed.
+//
+// A missing bucket is made again: somebody may have tidied up empty directories. What does not
+// look like an item is never touched.
 #pragma once
 
 #include <memory>

@@ -2,14 +2,17 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <optional>
+#include <functional>
+#include <string>
+#include <vector>
 
-#include "core/base/files.h"
+#include "core/base/file_system.h"
 #include "core/base/testing/file_filters.h"
-#include "core/base/testing/memory_disk.h"
 #include "core/base/testing/seeded_random.h"
+#include "core/connectors/fs/internal/open_files.h"
 #include "tests/suites/store_suite.h"
 #include "tests/support/golden_stores.h"
 #include "tests/support/temp_dir.h"
@@ -22,6 +25,7 @@ using kloset::ItemKind;
 using kloset::ItemName;
 using kloset::PutMode;
 using kloset::Store;
+using testing::memory_directory;
 using testing::TempDir;
 
 ItemName name(int value) {
@@ -53,7 +57,7 @@ void touch(const std::filesystem::path& file) { std::ofstream(file) << "x"; }
 
 TEST_SUITE("fs store") {
   TEST_CASE("it is a store") {
-    const TempDir directory;
+    const TempDir directory(memory_directory());
     testing::run_store_suite([&]() -> testing::StorePlace {
       return {[&](flow::CancelToken cancel) {
         return make_fs_store(system_env(), directory / "store", std::move(cancel));
@@ -61,8 +65,27 @@ TEST_SUITE("fs store") {
     });
   }
 
-  TEST_CASE("it has the layout of genuine Plakar, readable by its owner alone") {
+  TEST_CASE("on a disk, too, a large item comes back whole") {
     const TempDir directory;
+    const auto store = make_fs_store(system_env(), directory / "s", {});
+    REQUIRE(store->create(as_bytes("config")));
+    Bytes bytes = testing::SeededRandom(3).bytes(9'000'001);
+    for (const std::uint64_t hint : {UINT64_C(0), UINT64_C(64) << 20, UINT64_MAX}) {
+      auto writer = store->start(ItemKind::packfile, hint);
+      REQUIRE(writer);
+      REQUIRE((*writer)->write(bytes));
+      REQUIRE((*writer)->commit(name(1)));
+      CHECK(kloset::load_item(*store, ItemKind::packfile, name(1), bytes.size()).value() == bytes);
+      // What was reserved and not needed is given back.
+      const auto stat = system_files().stat(directory / ("s/packfiles/01/" + name(1).hex()));
+      CHECK(stat.value().allocated_bytes < bytes.size() + (1u << 20));
+      bytes.pop_back();
+    }
+    CHECK(temporaries(directory.path()) == 0);
+  }
+
+  TEST_CASE("it has the layout of genuine Plakar, readable by its owner alone") {
+    const TempDir directory(memory_directory());
     const auto store = make_fs_store(system_env(), directory / "deep/store", {});
     REQUIRE(store->create(as_bytes("config")));
     REQUIRE(store->put(ItemKind::packfile, name(0xab), as_bytes("x"), PutMode::replace));
@@ -81,7 +104,7 @@ TEST_SUITE("fs store") {
   }
 
   TEST_CASE("a directory with anything else in it is left alone") {
-    const TempDir directory;
+    const TempDir directory(memory_directory());
     touch(directory / "file");
     const auto store = make_fs_store(system_env(), directory.path().string(), {});
     const Status created = store->create(as_bytes("config"));
@@ -92,7 +115,7 @@ TEST_SUITE("fs store") {
   }
 
   TEST_CASE("listings pass over what is not an item") {
-    const TempDir directory;
+    const TempDir directory(memory_directory());
     const auto store = make_fs_store(system_env(), directory / "s", {});
     REQUIRE(store->create(as_bytes("config")));
     const std::filesystem::path root = directory / "s";
@@ -108,7 +131,7 @@ TEST_SUITE("fs store") {
   }
 
   TEST_CASE("temporaries of yesterday are removed, younger ones may be somebody's") {
-    const TempDir directory;
+    const TempDir directory(memory_directory());
     const auto store = make_fs_store(system_env(), directory / "s", {});
     REQUIRE(store->create(as_bytes("config")));
     const std::filesystem::path packfiles = directory / "s/packfiles";
@@ -122,8 +145,55 @@ TEST_SUITE("fs store") {
     CHECK(std::filesystem::exists(packfiles / "tmp.new"));
   }
 
+  TEST_CASE("an old temporary that its writer still holds is left alone") {
+    const TempDir directory(memory_directory());
+    const auto store = make_fs_store(system_env(), directory / "s", {});
+    REQUIRE(store->create(as_bytes("config")));
+    auto writer = store->start(ItemKind::packfile, 0);
+    REQUIRE(writer);
+    for (const auto& entry : std::filesystem::directory_iterator(directory / "s/packfiles")) {
+      if (!entry.is_regular_file()) continue;
+      std::filesystem::last_write_time(
+          entry, std::filesystem::file_time_type::clock::now() - std::chrono::hours(100));
+    }
+    const auto other = make_fs_store(system_env(), directory / "s", {});
+    REQUIRE(other->start(ItemKind::packfile, 0));
+    CHECK((*writer)->commit(name(1)));
+  }
+
+  TEST_CASE("what a creation that was cut off left does not prevent the next one") {
+    const TempDir directory(memory_directory());
+    const std::filesystem::path root = directory / "s";
+    std::filesystem::create_directories(root / "packfiles/00");
+    std::filesystem::create_directories(root / "states");
+    touch(root / "tmp.1");
+    touch(root / "states/tmp.1");
+    CHECK(make_fs_store(system_env(), root.string(), {})->create(as_bytes("config")));
+  }
+
+  TEST_CASE("a directory that only looks like a store's is left alone") {
+    const auto refused = [](const std::function<void(const std::filesystem::path&)>& prepare) {
+      const TempDir directory(memory_directory());
+      prepare(directory.path());
+      const Status created =
+          make_fs_store(system_env(), directory.path().string(), {})->create(as_bytes("config"));
+      return !created && created.error().code() == Errc::already_exists;
+    };
+    namespace fs = std::filesystem;
+    CHECK(refused([](const fs::path& root) { touch(root / "packfiles"); }));
+    CHECK(refused([](const fs::path& root) { fs::create_directories(root / "packfiles/photos"); }));
+    CHECK(refused([](const fs::path& root) { fs::create_directories(root / "states/00/more"); }));
+    CHECK(refused([](const fs::path& root) { fs::create_directories(root / "tmp.1"); }));
+    CHECK(refused([](const fs::path& root) { fs::create_directories(root / "locks/00"); }));
+    CHECK(refused([](const fs::path& root) {
+      fs::create_directories(root / "packfiles/07");
+      touch(root / "packfiles/07" / name(7).hex());
+    }));
+    CHECK(refused([](const fs::path& root) { fs::create_symlink("/tmp", root / "packfiles"); }));
+  }
+
   TEST_CASE("a bucket that somebody removed comes back") {
-    const TempDir directory;
+    const TempDir directory(memory_directory());
     const auto store = make_fs_store(system_env(), directory / "s", {});
     REQUIRE(store->create(as_bytes("config")));
     std::filesystem::remove(directory / "s/packfiles/07");
@@ -131,6 +201,57 @@ TEST_SUITE("fs store") {
     REQUIRE(writer);
     REQUIRE((*writer)->commit(name(7)));
     CHECK(count(*store, ItemKind::packfile) == 1);
+  }
+
+  TEST_CASE("a store whose disk went away is an error, neither empty nor written to") {
+    const TempDir directory(memory_directory());
+    const std::filesystem::path root = directory / "s";
+    const auto store = make_fs_store(system_env(), root.string(), {});
+    REQUIRE(store->create(as_bytes("config")));
+    std::filesystem::remove_all(root);
+    std::filesystem::create_directory(root);  // Where it was mounted.
+    const auto ignore = [](const ItemInfo&) { return Status(); };
+    CHECK(store->list(ItemKind::packfile, ignore).error().code() == Errc::not_found);
+    CHECK(store->used_bytes().error().code() == Errc::not_found);
+    CHECK(store->start(ItemKind::packfile, 0).error().code() == Errc::not_found);
+    CHECK_FALSE(store->put(ItemKind::lock, name(1), as_bytes("x"), PutMode::replace));
+    CHECK(temporaries(root) == 0);
+    CHECK_FALSE(std::filesystem::exists(root / "packfiles"));
+  }
+
+  TEST_CASE("a path with a file on the way can neither be used nor created") {
+    const TempDir directory(memory_directory());
+    touch(directory / "file");
+    const auto store = make_fs_store(system_env(), directory / "file/store", {});
+    CHECK_FALSE(store->ping());
+    CHECK_FALSE(store->create(as_bytes("config")));
+    CHECK_FALSE(make_fs_store(system_env(), directory / "file", {})->ping());
+  }
+
+  TEST_CASE("ranges of a few packfiles are read without opening them again") {
+    const TempDir directory(memory_directory());
+    testing::RecordingFileCalls calls(system_file_calls());
+    FileSystem files(calls);
+    Env env = system_env();
+    const auto store = make_fs_store(
+        {.clock = env.clock, .random = env.random, .files = files, .processes = env.processes},
+        directory / "s", {});
+    REQUIRE(store->create(as_bytes("config")));
+    constexpr int many = 3 * OpenFiles::count_max;
+    for (int i = 0; i < many; ++i) {
+      REQUIRE(store->put(ItemKind::packfile, name(i), as_bytes("0123456789"), PutMode::replace));
+    }
+    Bytes out(3);
+    calls.clear();
+    for (int round = 0; round < 10; ++round) {
+      for (int i = 0; i < 8; ++i) {
+        REQUIRE(store->read(ItemKind::packfile, name(i), 4, out).value() == 3);
+      }
+    }
+    CHECK(calls.calls(testing::CallKind::open).size() == 8);
+    for (int i = 0; i < many; ++i) REQUIRE(store->read(ItemKind::packfile, name(i), 4, out));
+    CHECK(calls.calls(testing::CallKind::open).size() == many);
+    CHECK(calls.calls(testing::CallKind::close).size() == many - OpenFiles::count_max);
   }
 
   TEST_CASE("the stores of genuine Plakar are read") {
@@ -141,103 +262,6 @@ TEST_SUITE("fs store") {
       CHECK(count(*store, ItemKind::packfile) == 2);
       CHECK(count(*store, ItemKind::state) == 1);
       CHECK(count(*store, ItemKind::lock) == 0);
-    }
-  }
-}
-
-TEST_SUITE("fs store, when power fails") {
-  // A store on a disk that can lose power: what is there after any call is whole, and what
-  // was acknowledged is there.
-  TEST_CASE("after any loss of power there are whole items, and all that were acknowledged") {
-    testing::MemoryDisk disk;
-    testing::SeededRandom random(7);
-    std::vector<std::pair<ItemKind, ItemName>> acknowledged;
-    bool created = false;
-    const Bytes large(3u << 20, std::byte{42});
-
-    const auto check = [&](testing::MemoryDisk& after, const testing::CrashPoint& point) {
-      CAPTURE(point.description);
-      FileSystem files(after);
-      Env env = system_env();
-      const Env crashed{
-          .clock = env.clock, .random = random, .files = files, .processes = env.processes};
-      const auto store = make_fs_store(crashed, "/store", {});
-      const auto config = store->load_config();
-      if (created) REQUIRE(config);
-      if (!config) return;  // Never half a store: without CONFIG there is none.
-      REQUIRE(as_text(*config) == "config");
-      for (const ItemKind kind : {ItemKind::packfile, ItemKind::state}) {
-        REQUIRE(store->list(kind, [&](const ItemInfo& item) -> Status {
-          const auto size = store->size(kind, item.name);
-          REQUIRE(size);
-          REQUIRE(*size == (kind == ItemKind::packfile ? large.size() : 5));
-          return {};
-        }));
-      }
-      for (const auto& [kind, item] : acknowledged) REQUIRE(store->size(kind, item));
-    };
-    testing::CrashPoints points(disk, check, {.seed = 1, .random_states = 2});
-    FileSystem files(points);
-    Env env = system_env();
-    const Env own{.clock = env.clock, .random = random, .files = files, .processes = env.processes};
-    const auto store = make_fs_store(own, "/store", {});
-    REQUIRE(store->create(as_bytes("config")));
-    created = true;
-    for (int i = 1; i <= 2; ++i) {
-      auto writer = store->start(ItemKind::packfile, large.size());
-      REQUIRE(writer);
-      REQUIRE((*writer)->write(large));
-      REQUIRE((*writer)->commit(name(i)));
-      acknowledged.emplace_back(ItemKind::packfile, name(i));
-      REQUIRE(store->put(ItemKind::state, name(i), as_bytes("state"), PutMode::if_absent));
-      acknowledged.emplace_back(ItemKind::state, name(i));
-    }
-    REQUIRE(store->put(ItemKind::lock, name(9), as_bytes("lock"), PutMode::replace));
-    REQUIRE(store->put(ItemKind::lock, name(9), as_bytes("lock"), PutMode::replace));
-    acknowledged.clear();  // A removal may be lost, but nothing else.
-    REQUIRE(store->remove(ItemKind::packfile, name(1)));
-    CHECK(points.states_checked() > 1000);
-  }
-}
-
-TEST_SUITE("fs store, when calls fail") {
-  TEST_CASE("any call that fails makes an error, and no item that is not whole") {
-    const Bytes large(3u << 20, std::byte{42});
-    for (const int error : {EIO, ENOSPC}) {
-      for (std::uint64_t nth = 1;; ++nth) {
-        CAPTURE(error);
-        CAPTURE(nth);
-        testing::MemoryDisk disk;
-        testing::SeededRandom random(7);
-        Env env = system_env();
-        FileSystem sound(disk);
-        const Env sound_env{
-            .clock = env.clock, .random = random, .files = sound, .processes = env.processes};
-        REQUIRE(make_fs_store(sound_env, "/store", {})->create(as_bytes("config")));
-
-        testing::FaultyFileCalls faulty(disk, testing::Fault{.nth = nth, .error = error});
-        FileSystem files(faulty);
-        const Env faulty_env{
-            .clock = env.clock, .random = random, .files = files, .processes = env.processes};
-        const auto store = make_fs_store(faulty_env, "/store", {});
-        const auto run = [&]() -> Status {
-          auto writer = PLK_TRY(store->start(ItemKind::packfile, large.size()));
-          PLK_TRY(writer->write(large));
-          PLK_TRY(writer->commit(name(1)));
-          return store->put(ItemKind::state, name(1), as_bytes("state"), PutMode::if_absent);
-        };
-        const Status done = run();
-        if (!faulty.fired()) {
-          REQUIRE(done);
-          break;
-        }
-        const auto after = make_fs_store(sound_env, "/store", {});
-        REQUIRE(after->list(ItemKind::packfile, [&](const ItemInfo& item) -> Status {
-          CHECK(after->size(ItemKind::packfile, item.name).value() == large.size());
-          return {};
-        }));
-        if (done) CHECK(after->size(ItemKind::state, name(1)).value() == 5u);
-      }
     }
   }
 }

@@ -18,6 +18,7 @@
 #include "core/base/secret.h"
 #include "core/base/unix_time.h"
 #include "core/kloset/chunking/chunker.h"
+#include "core/kloset/store.h"  // config_size_max
 
 namespace plakar::kloset {
 
@@ -118,8 +119,5 @@ Result<UnverifiedConfig> decode_config(Bytes item);
 
 // Errc::corrupt when the MAC does not match.
 Status verify_config(const UnverifiedConfig& config, const Secret* key);
-
-// The largest CONFIG that is looked at; real ones have some 400 to 600 bytes.
-inline constexpr std::size_t config_size_max = 32 * 1024;
 
 }  // namespace plakar::kloset

@@ -14,9 +14,11 @@ Error no_such(ItemKind kind, const ItemName& name) {
 
 class MemoryWriter final : public ItemWriter {
  public:
-  MemoryWriter(MemoryStore& store, ItemKind kind) : store_(store), kind_(kind) {}
+  MemoryWriter(MemoryStore& store, ItemKind kind, flow::CancelToken cancel)
+      : store_(store), kind_(kind), cancel_(std::move(cancel)) {}
 
   Status write(BytesView bytes) override {
+    PLK_TRY(cancel_.check());
     append(bytes_, bytes);
     return {};
   }
@@ -27,6 +29,7 @@ class MemoryWriter final : public ItemWriter {
  private:
   MemoryStore& store_;
   ItemKind kind_;
+  flow::CancelToken cancel_;
   Bytes bytes_;
 };
 
@@ -34,6 +37,9 @@ class MemoryWriter final : public ItemWriter {
 
 Status MemoryStore::create(BytesView config) {
   PLK_TRY(cancel_.check());
+  if (config.empty() || config.size() > config_size_max) {
+    return Error(Errc::invalid_argument, "a CONFIG of " + std::to_string(config.size()) + " bytes");
+  }
   const std::lock_guard guard(place_.mutex);
   if (place_.config) return Error(Errc::already_exists, "there is a store in this memory already");
   place_.config = to_bytes(config);
@@ -44,6 +50,9 @@ Result<Bytes> MemoryStore::load_config() {
   PLK_TRY(cancel_.check());
   const std::lock_guard guard(place_.mutex);
   if (!place_.config) return Error(Errc::not_found, "there is no store in this memory");
+  if (place_.config->size() > config_size_max) {
+    return Error(Errc::corrupt, "a CONFIG of " + std::to_string(place_.config->size()) + " bytes");
+  }
   return *place_.config;
 }
 
@@ -57,7 +66,10 @@ Status MemoryStore::list(ItemKind kind, const std::function<Status(const ItemInf
       if (key.first == kind) found.push_back({.name = key.second, .size = bytes.size()});
     }
   }
-  for (const ItemInfo& item : found) PLK_TRY(visit(item));
+  for (const ItemInfo& item : found) {
+    PLK_TRY(cancel_.check());
+    PLK_TRY(visit(item));
+  }
   return {};
 }
 
@@ -95,7 +107,7 @@ Status MemoryStore::put(ItemKind kind, const ItemName& name, BytesView bytes, Pu
 
 Result<std::unique_ptr<ItemWriter>> MemoryStore::start(ItemKind kind, std::uint64_t) {
   PLK_TRY(cancel_.check());
-  return std::unique_ptr<ItemWriter>(std::make_unique<MemoryWriter>(*this, kind));
+  return std::unique_ptr<ItemWriter>(std::make_unique<MemoryWriter>(*this, kind, cancel_));
 }
 
 Status MemoryStore::remove(ItemKind kind, const ItemName& name) {
@@ -105,6 +117,7 @@ Status MemoryStore::remove(ItemKind kind, const ItemName& name) {
 }
 
 Result<std::optional<std::uint64_t>> MemoryStore::used_bytes() {
+  PLK_TRY(cancel_.check());
   const std::lock_guard guard(place_.mutex);
   std::uint64_t sum = place_.config ? place_.config->size() : 0;
   for (const auto& [key, bytes] : place_.items) sum += bytes.size();

@@ -38,7 +38,7 @@ class MemoryStore final : public Store {
   Status put(ItemKind kind, const ItemName& name, BytesView bytes, PutMode mode) override;
   Result<std::unique_ptr<ItemWriter>> start(ItemKind kind, std::uint64_t size_hint) override;
   Status remove(ItemKind kind, const ItemName& name) override;
-  Status ping() override { return {}; }
+  Status ping() override { return cancel_.check(); }
   Result<std::optional<std::uint64_t>> used_bytes() override;
 
  private:

@@ -15,6 +15,12 @@ TEST_SUITE("memory store") {
       }};
     });
   }
+
+  TEST_CASE("a CONFIG that somebody blew up is not loaded") {
+    MemoryPlace place;
+    place.config = Bytes(config_size_max + 1);
+    CHECK(MemoryStore(place).load_config().error().code() == Errc::corrupt);
+  }
 }
 
 }  // namespace plakar::kloset::testing
