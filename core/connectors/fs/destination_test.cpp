@@ -17,6 +17,7 @@
 #include "tests/suites/destination_suite.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/without_privilege.h"
 
 namespace plakar::connectors {
 namespace {
@@ -264,8 +265,8 @@ TEST_SUITE("fs destination") {
   }
 
   TEST_CASE("set-id bits do not come with another owner") {
-    if (::geteuid() == 0) PLK_SKIP("root sets the owner");
     const TempDir directory;
+    const testing::WithoutPrivilege nobody(directory.path());
     auto to = destination_at(directory / "r");
     Record program = file("/program", 04755);
     program.uid = 0;
