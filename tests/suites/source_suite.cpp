@@ -18,7 +18,7 @@ using kloset::Source;
 
 std::string long_content() {
   std::string text;
-  for (int i = 0; i < 200'000; ++i) text += static_cast<char>(i * i % 251);
+  for (std::uint64_t i = 0; i < 200'000; ++i) text += static_cast<char>(i * i % 251);
   return text;
 }
 
