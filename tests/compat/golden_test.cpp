@@ -16,6 +16,7 @@
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/kloset/tree/path.h"
 #include "core/ops/check.h"
+#include "tests/compat/derived.h"
 #include "tests/support/golden_stores.h"
 
 namespace plakar {
@@ -88,34 +89,6 @@ Expected found(SnapshotReader& snapshot, const VfsEntry& entry) {
   }
   return one;
 }
-
-// Names blobs as the store does, and counts those that it does not have: whatever we make of
-// genuine entries must be there already.
-class ExistingBlobs final : public kloset::BlobSink {
- public:
-  explicit ExistingBlobs(Repository& repository) : repository_(repository) {}
-
-  Result<Mac> put(kloset::ResourceType type, BytesView plain) override {
-    const Mac name = mac(plain);
-    if (!repository_.has(type, name)) ++unknown;
-    return name;
-  }
-  Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
-  std::unique_ptr<kloset::MacStream> mac_stream() const override {
-    struct Stream final : kloset::MacStream {
-      explicit Stream(crypto::MacHasher started) : hasher(std::move(started)) {}
-      void update(BytesView bytes) override { hasher.update(bytes); }
-      Mac finish() override { return hasher.finish(); }
-      crypto::MacHasher hasher;
-    };
-    return std::make_unique<Stream>(repository_.mac().hasher());
-  }
-
-  int unknown = 0;
-
- private:
-  Repository& repository_;
-};
 
 struct Opened {
   std::unique_ptr<kloset::Store> store;
@@ -227,40 +200,7 @@ TEST_SUITE("golden stores") {
       Repository& repository = *opened.repository;
       auto snapshot = SnapshotReader::open(repository, repository.index().snapshots()[0]);
       REQUIRE(snapshot);
-      const kloset::HeaderSource& wanted = snapshot->header().source();
-      const auto chunker = kloset::Chunker::create(repository.config().chunking);
-      REQUIRE(chunker);
-      ExistingBlobs sink(repository);
-      kloset::SnapshotBuilder builder(sink, *chunker);
-      REQUIRE(snapshot->walk(
-          "/", [&](const VfsEntry& entry, const Mac&) { return builder.add_entry(entry); },
-          [](const std::string&, const Error& error) -> Status { return error; }));
-      auto xattrs = kloset::TreeReader::open(repository, kloset::ResourceType::xattr_root,
-                                             wanted.roots.xattrs, kloset::KeyOrder::path);
-      REQUIRE(xattrs);
-      REQUIRE(xattrs->scan("", [&](std::string_view, const Mac& id) -> Result<bool> {
-        const Bytes bytes =
-            PLK_TRY(repository.load(kloset::ResourceType::xattr_entry, id, 100'000));
-        const auto entry = PLK_TRY(kloset::decode_xattr_entry(bytes));
-        PLK_TRY(builder.add_xattr(entry));
-        return true;
-      }));
-      const auto derived =
-          builder.finish(wanted.importer, [](std::string_view path, std::string_view) {
-            FAIL_CHECK("left out: ", std::string(path));
-          });
-      REQUIRE(derived);
-      CHECK(derived->roots.vfs == wanted.roots.vfs);
-      CHECK(derived->roots.xattrs == wanted.roots.xattrs);
-      CHECK(derived->roots.errors == wanted.roots.errors);
-      REQUIRE(derived->indexes.size() == wanted.indexes.size());
-      for (std::size_t i = 0; i < wanted.indexes.size(); ++i) {
-        CAPTURE(wanted.indexes[i].name);
-        CHECK(derived->indexes[i].name == wanted.indexes[i].name);
-        CHECK(derived->indexes[i].value == wanted.indexes[i].value);
-      }
-      CHECK(derived->summary == wanted.summary);
-      CHECK(sink.unknown == 0);
+      testing::check_derived(repository, *snapshot);
     }
   }
 
@@ -273,7 +213,7 @@ TEST_SUITE("golden stores") {
       REQUIRE(snapshot);
       const auto chunker = kloset::Chunker::create(repository.config().chunking);
       REQUIRE(chunker);
-      ExistingBlobs sink(repository);
+      testing::ExistingBlobs sink(repository);
       kloset::ObjectWriter writer(sink, *chunker);
       std::size_t files = 0;
       std::size_t several_chunks = 0;

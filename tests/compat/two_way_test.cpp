@@ -17,6 +17,7 @@
 #include "core/connectors/fs/store.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/ops/backup.h"
+#include "tests/compat/derived.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
@@ -185,6 +186,60 @@ TEST_SUITE("backup") {
 }
 
 TEST_SUITE("two ways") {
+  TEST_CASE("of a tree of thousands of entries we make the nodes that genuine Plakar made") {
+    const char* program = std::getenv("PLAKAR_REFERENCE");
+    if (program == nullptr) {
+      MESSAGE("PLAKAR_REFERENCE names no genuine plakar: only golden stores were derived");
+      return;
+    }
+    Reference reference(program);
+    const TempDir directory;
+    const std::filesystem::path tree = directory.path() / "tree";
+    std::size_t attributes = 0;
+    const auto write_with_attribute = [&](const std::filesystem::path& file, int i) {
+      write(file, "content " + std::to_string(i % 700));
+      const std::string value = "value " + std::to_string(i);
+      if (i % 5 == 0 && ::setxattr(file.c_str(), "user.note", value.data(), value.size(), 0) == 0) {
+        ++attributes;
+      }
+    };
+    // One directory whose listing takes several chunks, and hundreds of them at several depths:
+    // inner nodes that split, in each of the trees.
+    for (int i = 0; i < 4000; ++i) {
+      write_with_attribute(tree / "flat" / (std::to_string(i * 7919 % 4001) + " in a directory"),
+                           i);
+    }
+    std::filesystem::path deep = tree;
+    for (int depth = 0; depth < 8; ++depth) {
+      deep /= "level " + std::to_string(depth);
+      for (int i = 0; i < 200; ++i) {
+        write_with_attribute(deep / std::to_string(i * 37 % 211) / "file", i);
+      }
+    }
+    const std::string path = directory / "store";
+    create(*store_at(path), false);
+    REQUIRE(reference.at(path, {"backup", tree.string()}).code == 0);
+
+    const auto store = store_at(path);
+    const auto repository = open(*store);
+    REQUIRE(repository->index().snapshots().size() == 1);
+    auto snapshot = kloset::SnapshotReader::open(*repository, repository->index().snapshots()[0]);
+    REQUIRE(snapshot);
+    testing::check_derived(*repository, *snapshot);
+
+    // Every attribute is found, though the tree of them is searched in another order by genuine
+    // Plakar than it was made in.
+    std::size_t found = 0;
+    REQUIRE(snapshot->walk(
+        "/",
+        [&](const kloset::VfsEntry& entry, const Mac&) -> Status {
+          found += PLK_TRY(snapshot->attributes(entry)).size();
+          return {};
+        },
+        [](const std::string&, const Error& error) -> Status { return error; }));
+    CHECK(found == attributes);
+  }
+
   TEST_CASE("genuine Plakar lists, checks, restores and extends our stores, and we its") {
     const char* program = std::getenv("PLAKAR_REFERENCE");
     if (program == nullptr) {
