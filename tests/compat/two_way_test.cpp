@@ -240,6 +240,27 @@ TEST_SUITE("two ways") {
     CHECK(found == attributes);
   }
 
+  TEST_CASE("what genuine Plakar could not read we count and file as it does") {
+    const char* program = std::getenv("PLAKAR_REFERENCE");
+    if (program == nullptr) {
+      MESSAGE("PLAKAR_REFERENCE names no genuine plakar");
+      return;
+    }
+    Reference reference(program);
+    const TempDir directory;
+    const std::string path = directory / "store";
+    create(*store_at(path), false);
+    // Some of these files can be read by nobody, root included.
+    reference.at(path, {"backup", "/proc/sys/vm"});
+    const auto store = store_at(path);
+    const auto repository = open(*store);
+    REQUIRE(repository->index().snapshots().size() == 1);
+    auto snapshot = kloset::SnapshotReader::open(*repository, repository->index().snapshots()[0]);
+    REQUIRE(snapshot);
+    testing::check_derived(*repository, *snapshot);
+    CHECK(snapshot->header().source().summary.below.errors > 0);
+  }
+
   TEST_CASE("genuine Plakar lists, checks, restores and extends our stores, and we its") {
     const char* program = std::getenv("PLAKAR_REFERENCE");
     if (program == nullptr) {
