@@ -246,7 +246,7 @@ class Backup {
     kloset::encode_vfs_entry(encoded, entry);
     const Mac id = PLK_TRY(transaction_.put(kloset::ResourceType::vfs_entry, encoded));
     const std::lock_guard guard(mutex_);
-    builder_.add_stored_entry(entry, std::move(encoded), id);
+    builder_.add_stored_entry(entry, encoded, id);
     ++entries_;
     if (job.known) ++files_reused_;
     observer_.stored(record, bytes, job.known.has_value());

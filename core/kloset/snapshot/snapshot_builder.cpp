@@ -34,31 +34,39 @@ std::string_view media_type(std::string_view content_type) {
   return content_type.substr(0, content_type.find(';'));
 }
 
+SummaryItem summary_item(const VfsEntry& entry) {
+  const FileInfo& info = entry.file_info;
+  const bool has_object = is_regular(info.mode) && entry.symlink_target.empty();
+  return {.mode = info.mode,
+          .size = has_object ? static_cast<std::uint64_t>(info.size) : 0,
+          .mod_time = info.mod_time.seconds,
+          .entropy = entry.entropy,
+          .chunks = entry.chunks,
+          .has_object = has_object,
+          .content_type = entry.content_type};
+}
+
+Status add_index(HeaderSource& source, std::string name, const TreeBuilder& tree, BlobSink& sink) {
+  const Mac root = PLK_TRY(tree.store(sink, ResourceType::btree_root));
+  source.indexes.push_back({.name = std::move(name), .type = "btree", .value = root});
+  return {};
+}
+
 }  // namespace
 
 Status SnapshotBuilder::add_entry(const VfsEntry& entry) {
   Bytes encoded;
   encode_vfs_entry(encoded, entry);
   const Mac id = PLK_TRY(sink_->put(ResourceType::vfs_entry, encoded));
-  add_stored_entry(entry, std::move(encoded), id);
+  add_stored_entry(entry, encoded, id);
   return {};
 }
 
-void SnapshotBuilder::add_stored_entry(const VfsEntry& entry, Bytes encoded, const Mac& id) {
-  Child child;
-  child.encoded = std::move(encoded);
-  child.id = id;
-  child.is_directory = is_directory(entry.file_info.mode);
-  child.content_type = entry.content_type;
-  const bool has_object = is_regular(entry.file_info.mode) && entry.symlink_target.empty();
-  child.item = {.mode = entry.file_info.mode,
-                .size = has_object ? static_cast<std::uint64_t>(entry.file_info.size) : 0,
-                .mod_time = entry.file_info.mod_time.seconds,
-                .entropy = entry.entropy,
-                .chunks = entry.chunks,
-                .has_object = has_object};
+void SnapshotBuilder::add_stored_entry(const VfsEntry& entry, BytesView encoded, const Mac& id) {
   Children& children = directories_[std::string(directory_of(entry))];
-  children[std::string(entry.file_info.name)] = std::move(child);
+  // A copy, because what was encoded into has room to spare.
+  children[std::string(entry.file_info.name)] = {
+      .encoded = to_bytes(encoded), .id = id, .is_directory = is_directory(entry.file_info.mode)};
   if (is_directory(entry.file_info.mode)) directories_.try_emplace(entry.path());
 }
 
@@ -99,7 +107,6 @@ void SnapshotBuilder::make_up_ancestors() {
       Child child;
       encode_vfs_entry(child.encoded, entry);
       child.is_directory = true;
-      child.item = {.mode = entry.file_info.mode};
       siblings.emplace(name_of(path), std::move(child));
       path = parent;
     }
@@ -170,9 +177,8 @@ Result<Mac> SnapshotBuilder::store_listing(const Children& children) {
   return sink_->put(ResourceType::object, encoded);
 }
 
-Result<Summary> SnapshotBuilder::store_summary(const std::string& directory,
-                                               const Children& children,
-                                               std::map<std::string, Summary>& finished, Mac& id) {
+Result<Mac> SnapshotBuilder::store_summary(const std::string& directory, const Children& children,
+                                           std::map<std::string, Summary>& finished) {
   Summary summary;
   for (const auto& [name, child] : children) {
     if (child.is_directory) {
@@ -181,9 +187,7 @@ Result<Summary> SnapshotBuilder::store_summary(const std::string& directory,
       finished.erase(below);
       continue;
     }
-    SummaryItem item = child.item;
-    item.content_type = child.content_type;
-    summary.add(item);
+    summary.add(summary_item(PLK_TRY(decode_vfs_entry(child.encoded))));
   }
   // The errors of paths right in here are neighbours in the order of bytes, but not alone there.
   const std::string prefix = directory == "/" ? directory : directory + "/";
@@ -194,8 +198,34 @@ Result<Summary> SnapshotBuilder::store_summary(const std::string& directory,
   summary.finish();
   Bytes encoded;
   encode_summary(encoded, summary);
-  id = PLK_TRY(sink_->put(ResourceType::vfs_summary, encoded));
-  return summary;
+  finished.emplace(directory, std::move(summary));
+  return sink_->put(ResourceType::vfs_summary, encoded);
+}
+
+// The trees that have every path.
+Status SnapshotBuilder::store_paths(HeaderSource& source) const {
+  std::size_t count = 0;
+  for (const auto& [directory, children] : directories_) count += children.size();
+  std::vector<std::pair<std::string, const Child*>> by_path;
+  by_path.reserve(count);
+  for (const auto& [directory, children] : directories_) {
+    for (const auto& [name, child] : children) by_path.emplace_back(join(directory, name), &child);
+  }
+  std::sort(by_path.begin(), by_path.end(), std::greater<>());
+  {
+    TreeBuilder vfs(KeyOrder::path);
+    for (const auto& [path, child] : by_path) vfs.insert(path, child->id);
+    source.roots.vfs = PLK_TRY(vfs.store(*sink_, ResourceType::vfs_root));
+  }
+  // One of the two at a time is in memory.
+  TreeBuilder content_types(KeyOrder::bytes);
+  for (auto& [path, child] : by_path) {
+    const VfsEntry entry = PLK_TRY(decode_vfs_entry(child->encoded));
+    if (entry.content_type.empty()) continue;
+    content_types.insert(std::string("/").append(media_type(entry.content_type)).append(path),
+                         child->id);
+  }
+  return add_index(source, "content-type", content_types, *sink_);
 }
 
 Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& left_out) {
@@ -210,77 +240,33 @@ Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& l
     }
   }
 
-  // Bottom-up: deeper directories first.
-  std::vector<std::string> paths;
-  for (const auto& [path, children] : directories_) {
-    if (path != above_root) paths.push_back(path);
-  }
-  std::sort(paths.begin(), paths.end(), [](const std::string& a, const std::string& b) {
-    // "/" has one slash, as its children have: by length, the root comes last.
-    const auto depth = [](const std::string& path) {
-      return path == "/" ? 0 : std::count(path.begin(), path.end(), '/');
-    };
-    return depth(a) > depth(b);
-  });
-  std::map<std::string, Summary> finished;
-  std::map<std::string, Mac> summaries;
-  std::map<std::string, Mac> listings;
-  for (const std::string& path : paths) {
-    const Children& children = directories_.at(path);
-    listings[path] = PLK_TRY(store_listing(children));
-    Summary summary = PLK_TRY(store_summary(path, children, finished, summaries[path]));
-    finished.emplace(path, std::move(summary));
-  }
-
   HeaderSource source;
   source.importer = std::move(importer);
-  std::size_t count = 0;
-  for (const auto& [directory, children] : directories_) count += children.size();
-  std::vector<std::pair<std::string, const Child*>> by_path;
-  by_path.reserve(count);
-  for (const auto& [directory, children] : directories_) {
-    for (const auto& [name, child] : children) by_path.emplace_back(join(directory, name), &child);
+  PLK_TRY(store_paths(source));
+
+  // The orders of insertion are those of genuine Plakar. Backwards is also bottom-up: what is in a
+  // directory has a longer path.
+  TreeBuilder listings(KeyOrder::bytes);
+  TreeBuilder summaries(KeyOrder::bytes);
+  std::map<std::string, Summary> finished;
+  for (auto at = directories_.rbegin(); at->first != above_root; ++at) {
+    const auto& [path, children] = *at;
+    listings.insert(path, PLK_TRY(store_listing(children)));
+    summaries.insert(path, PLK_TRY(store_summary(path, children, finished)));
   }
-  // The orders of insertion are those of genuine Plakar. Of the two large trees only one at a time
-  // is in memory.
-  std::sort(by_path.begin(), by_path.end(), std::greater<>());
-  {
-    TreeBuilder vfs(KeyOrder::path);
-    for (const auto& [path, child] : by_path) vfs.insert(path, child->id);
-    source.roots.vfs = PLK_TRY(vfs.store(*sink_, ResourceType::vfs_root));
-  }
-  const auto tree_of = [](const std::map<std::string, Mac>& values, KeyOrder order,
-                          bool descending) {
+  PLK_TRY(add_index(source, "dirpack", listings, *sink_));
+  PLK_TRY(add_index(source, "summary", summaries, *sink_));
+  source.summary = finished.at("/");
+
+  const auto ascending = [](const std::map<std::string, Mac>& values, KeyOrder order) {
     TreeBuilder tree(order);
-    if (descending) {
-      for (auto at = values.rbegin(); at != values.rend(); ++at) tree.insert(at->first, at->second);
-    } else {
-      for (const auto& [key, value] : values) tree.insert(key, value);
-    }
+    for (const auto& [key, value] : values) tree.insert(key, value);
     return tree;
   };
-
   source.roots.errors =
-      PLK_TRY(tree_of(errors_, KeyOrder::bytes, false).store(*sink_, ResourceType::error_root));
+      PLK_TRY(ascending(errors_, KeyOrder::bytes).store(*sink_, ResourceType::error_root));
   source.roots.xattrs =
-      PLK_TRY(tree_of(xattrs_, KeyOrder::path, false).store(*sink_, ResourceType::xattr_root));
-  const auto add_index = [&](std::string name, const TreeBuilder& tree) -> Status {
-    const Mac root = PLK_TRY(tree.store(*sink_, ResourceType::btree_root));
-    source.indexes.push_back({.name = std::move(name), .type = "btree", .value = root});
-    return {};
-  };
-  {
-    TreeBuilder content_types(KeyOrder::bytes);
-    for (const auto& [path, child] : by_path) {
-      if (child->content_type.empty()) continue;
-      content_types.insert(std::string("/").append(media_type(child->content_type)).append(path),
-                           child->id);
-    }
-    PLK_TRY(add_index("content-type", content_types));
-  }
-  PLK_TRY(add_index("dirpack", tree_of(listings, KeyOrder::bytes, true)));
-  PLK_TRY(add_index("summary", tree_of(summaries, KeyOrder::bytes, true)));
-  source.summary = finished.at("/");
+      PLK_TRY(ascending(xattrs_, KeyOrder::path).store(*sink_, ResourceType::xattr_root));
   return source;
 }
 

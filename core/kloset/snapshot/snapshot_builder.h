@@ -6,7 +6,7 @@
 // no directory could be listed by nobody: it becomes an error of its path. Object stores have
 // such names.
 //
-// Not thread-safe. Holds all entries in encoded form until finish().
+// Not thread-safe. Holds all entries in encoded form until finish(): see the readme for how much.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,7 @@ class SnapshotBuilder {
   // here and below: paths are clean, and names are names.
   Status add_entry(const VfsEntry& entry);
   // The same for one whose blob, `encoded`, is stored under `id` already.
-  void add_stored_entry(const VfsEntry& entry, Bytes encoded, const Mac& id);
+  void add_stored_entry(const VfsEntry& entry, BytesView encoded, const Mac& id);
   Status add_error(std::string_view path, std::string_view error);
   // `entry.object` is stored already.
   Status add_xattr(const XattrEntry& entry);
@@ -45,11 +45,11 @@ class SnapshotBuilder {
   Result<HeaderSource> finish(Importer importer, const LeftOut& left_out);
 
  private:
+  // What else is to be known of an entry is decoded from it again: memory is what there is least
+  // of.
   struct Child {
     Bytes encoded;
     Mac id;
-    std::string content_type;
-    SummaryItem item;  // its content_type is empty: see the member above
     bool is_directory = false;
   };
   using Children = std::map<std::string, Child, std::less<>>;  // by name
@@ -63,8 +63,10 @@ class SnapshotBuilder {
   Status leave_out_unreachable(const LeftOut& left_out);
   Status leave_out(const std::string& path, std::string_view why, const LeftOut& left_out);
   Result<Mac> store_listing(const Children& children);
-  Result<Summary> store_summary(const std::string& directory, const Children& children,
-                                std::map<std::string, Summary>& finished, Mac& id);
+  // Takes those of the directories in here out of `finished`.
+  Result<Mac> store_summary(const std::string& directory, const Children& children,
+                            std::map<std::string, Summary>& finished);
+  Status store_paths(HeaderSource& source) const;
 
   BlobSink* sink_;
   const Chunker* chunker_;
