@@ -335,6 +335,65 @@ class Backup {
   flow::Channel<std::vector<Job>> jobs_;
 };
 
+// A snapshot whose blobs are stored, but for that of its header.
+struct Stored {
+  BackupReport report;
+  Bytes header;
+};
+
+// The caller holds the lock, and has refreshed the index.
+Result<Stored> store_snapshot(kloset::Repository& repository, kloset::Transaction& transaction,
+                              const SnapshotId& id, kloset::Source& source,
+                              const BackupOptions& options, BackupObserver& observer,
+                              const flow::CancelToken& cancel) {
+  const Env& env = repository.env();
+  const MonotonicTime begin = env.clock.monotonic();
+  const WallTime now = env.clock.wall();
+  BackupReport report;
+  report.id = id;
+
+  const kloset::SourceIdentity identity = source.identity();
+  const kloset::Importer importer{
+      .type = identity.type, .origin = identity.origin, .directory = identity.root};
+  std::optional<ParentLookup> parent;
+  if (options.use_parent) {
+    report.parent = PLK_TRY(find_parent(repository, importer));
+    if (report.parent) {
+      parent.emplace(repository, PLK_TRY(SnapshotReader::open(repository, *report.parent)));
+    }
+  }
+
+  const kloset::Chunker chunker = PLK_TRY(kloset::Chunker::create(repository.config().chunking));
+  Backup run(source, options, observer, cancel, chunker, transaction);
+  kloset::HeaderSource header_source = PLK_TRY(run.run(std::move(parent), importer));
+  report.entries = run.entries();
+  report.files_reused = run.files_reused();
+  report.bytes_read = run.bytes_read();
+  report.errors = run.errors();
+  if (options.strict && report.errors > 0) {
+    return Error(Errc::io, std::to_string(report.errors) +
+                               " paths could not be read; nothing was committed, as -strict asks");
+  }
+
+  report.duration = env.clock.monotonic() - begin;
+  kloset::SnapshotHeader header;
+  header.identifier = id;
+  header.timestamp = options.timestamp.value_or(to_unix_time(now));
+  header.duration_ns = report.duration.count();
+  header.name = options.name;
+  header.category = options.category;
+  header.environment = options.environment;
+  header.perimeter = options.perimeter;
+  header.job = options.job;
+  header.replicas = 1;
+  header.dataset = options.dataset;
+  header.data_classes = options.data_classes;
+  header.tags = options.tags;
+  header.context = options.context;
+  header.sources.push_back(std::move(header_source));
+  return Stored{.report = std::move(report), .header = kloset::encode_header(header)};
+}
+
 }  // namespace
 
 Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
@@ -355,14 +414,23 @@ Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
   return best;
 }
 
+Result<BackupReport> backup_into(kloset::Repository& repository, kloset::Transaction& transaction,
+                                 kloset::Source& source, const BackupOptions& options,
+                                 BackupObserver& observer, const flow::CancelToken& cancel) {
+  const SnapshotId id = SnapshotId::random(repository.env().random);
+  Stored stored =
+      PLK_TRY(store_snapshot(repository, transaction, id, source, options, observer, cancel));
+  PLK_TRY(transaction.put_snapshot(id, stored.header));
+  stored.report.stored = transaction.stats();
+  return std::move(stored.report);
+}
+
 Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& source,
                             const BackupOptions& options, BackupObserver& observer,
                             const flow::CancelToken& cancel) {
   const Env& env = repository.env();
   const MonotonicTime begin = env.clock.monotonic();
-  const WallTime now = env.clock.wall();
-  BackupReport report;
-  report.id = SnapshotId::random(env.random);
+  const SnapshotId id = SnapshotId::random(env.random);
 
   // The lock first and the index afterwards: between the two, maintenance could colour what the
   // backup would rely on.
@@ -370,55 +438,19 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
   if (options.lock && !repository.store().traits().archive) {
     lock = PLK_TRY(kloset::RepositoryLock::acquire(repository.store(), repository.config(),
                                                    repository.keys(), env,
-                                                   {.id = kloset::LockId{.bytes = report.id.bytes},
+                                                   {.id = kloset::LockId{.bytes = id.bytes},
                                                     .mode = kloset::LockMode::shared,
                                                     .hostname = options.hostname}));
   }
   PLK_TRY(repository.refresh());
 
-  const kloset::SourceIdentity identity = source.identity();
-  const kloset::Importer importer{
-      .type = identity.type, .origin = identity.origin, .directory = identity.root};
-  std::optional<ParentLookup> parent;
-  if (options.use_parent) {
-    report.parent = PLK_TRY(find_parent(repository, importer));
-    if (report.parent) {
-      parent.emplace(repository, PLK_TRY(SnapshotReader::open(repository, *report.parent)));
-    }
-  }
-
-  const kloset::Chunker chunker = PLK_TRY(kloset::Chunker::create(repository.config().chunking));
   const auto transaction =
       kloset::Transaction::begin(repository, {.data_packfiles = options.threads});
-  Backup run(source, options, observer, cancel, chunker, *transaction);
-  kloset::HeaderSource header_source = PLK_TRY(run.run(std::move(parent), importer));
-  report.entries = run.entries();
-  report.files_reused = run.files_reused();
-  report.bytes_read = run.bytes_read();
-  report.errors = run.errors();
-  if (options.strict && report.errors > 0) {
-    return Error(Errc::io, std::to_string(report.errors) +
-                               " paths could not be read; nothing was committed, as -strict asks");
-  }
+  Stored stored =
+      PLK_TRY(store_snapshot(repository, *transaction, id, source, options, observer, cancel));
   if (lock) PLK_TRY(lock->check());
-
-  report.duration = env.clock.monotonic() - begin;
-  kloset::SnapshotHeader header;
-  header.identifier = report.id;
-  header.timestamp = options.timestamp.value_or(to_unix_time(now));
-  header.duration_ns = report.duration.count();
-  header.name = options.name;
-  header.category = options.category;
-  header.environment = options.environment;
-  header.perimeter = options.perimeter;
-  header.job = options.job;
-  header.replicas = 1;
-  header.dataset = options.dataset;
-  header.data_classes = options.data_classes;
-  header.tags = options.tags;
-  header.context = options.context;
-  header.sources.push_back(std::move(header_source));
-  PLK_TRY(transaction->commit(report.id, kloset::encode_header(header)));
+  PLK_TRY(transaction->commit(id, stored.header));
+  BackupReport report = std::move(stored.report);
   report.stored = transaction->stats();
   report.duration = env.clock.monotonic() - begin;
   if (lock) PLK_TRY(lock->release());

@@ -70,6 +70,12 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
                             const BackupOptions& options, BackupObserver& observer,
                             const flow::CancelToken& cancel);
 
+// The same for one of several snapshots of a run: it is there once `transaction` is committed,
+// which is left to the caller, as are lock and refresh.
+Result<BackupReport> backup_into(kloset::Repository& repository, kloset::Transaction& transaction,
+                                 kloset::Source& source, const BackupOptions& options,
+                                 BackupObserver& observer, const flow::CancelToken& cancel);
+
 // The newest snapshot of the same source, if there is one.
 Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
                                               const kloset::Importer& importer);

@@ -47,16 +47,32 @@ Repository::Repository(Store& store, Env env, StoreConfig config, StoreKeys keys
 
 Status Repository::create(Store& store, StoreConfig config, const Secret* passphrase,
                           const KdfParams& kdf, Env env, const crypto::KdfInterrupt& interrupt) {
+  PLK_TRY(create_open(store, std::move(config), passphrase, kdf, env, {.interrupt = interrupt}));
+  return {};
+}
+
+Result<std::unique_ptr<Repository>> Repository::create_open(Store& store, StoreConfig config,
+                                                            const Secret* passphrase,
+                                                            const KdfParams& kdf, Env env,
+                                                            const Options& options) {
   config.repository_id = Uuid::random(env.random);
   config.timestamp = to_unix_time(env.clock.wall());
-  const StoreKeys keys =
-      passphrase == nullptr
-          ? PLK_TRY(plain_keys(config))
-          : PLK_TRY(encrypt_config(config, kdf, passphrase->reveal(), env.random, interrupt));
+  StoreKeys keys = passphrase == nullptr ? PLK_TRY(plain_keys(config))
+                                         : PLK_TRY(encrypt_config(config, kdf, passphrase->reveal(),
+                                                                  env.random, options.interrupt));
   // What a later writer will need must work before there is a store.
   PLK_TRY(Chunker::create(config.chunking));
   PLK_TRY(BlobCodec::create(config, keys, env.random));
-  return store.create(seal_config(config, keys.store_key ? &*keys.store_key : nullptr));
+  PLK_TRY(store.create(seal_config(config, keys.store_key ? &*keys.store_key : nullptr)));
+  return make(store, env, std::move(config), std::move(keys), options);
+}
+
+Result<std::unique_ptr<Repository>> Repository::make(Store& store, Env env, StoreConfig config,
+                                                     StoreKeys keys, const Options& options) {
+  std::unique_ptr<StateIndex> index =
+      options.make_index ? PLK_TRY(options.make_index(config.repository_id)) : make_memory_index();
+  return std::unique_ptr<Repository>(
+      new Repository(store, env, std::move(config), std::move(keys), std::move(index)));
 }
 
 Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
@@ -71,11 +87,7 @@ Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
   } else {
     keys = PLK_TRY(open_plain(unverified));
   }
-  std::unique_ptr<StateIndex> index =
-      options.make_index ? PLK_TRY(options.make_index(unverified.config.repository_id))
-                         : make_memory_index();
-  return std::unique_ptr<Repository>(
-      new Repository(store, env, std::move(unverified.config), *std::move(keys), std::move(index)));
+  return make(store, env, std::move(unverified.config), *std::move(keys), options);
 }
 
 Status Repository::refresh() {

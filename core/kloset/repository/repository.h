@@ -47,6 +47,12 @@ class Repository final : public BlobSource {
   static Status create(Store& store, StoreConfig config, const Secret* passphrase,
                        const KdfParams& kdf, Env env, const crypto::KdfInterrupt& interrupt = {});
 
+  // The same, and opens it: the key is derived once.
+  static Result<std::unique_ptr<Repository>> create_open(Store& store, StoreConfig config,
+                                                         const Secret* passphrase,
+                                                         const KdfParams& kdf, Env env,
+                                                         const Options& options);
+
   // The store and what `env` refers to outlive the repository. The index is empty until
   // refresh(), or as the last one left it.
   static Result<std::unique_ptr<Repository>> open(Store& store, Env env,
@@ -94,6 +100,8 @@ class Repository final : public BlobSource {
  private:
   Repository(Store& store, Env env, StoreConfig config, StoreKeys keys,
              std::unique_ptr<StateIndex> index);
+  static Result<std::unique_ptr<Repository>> make(Store& store, Env env, StoreConfig config,
+                                                  StoreKeys keys, const Options& options);
 
   Result<Bytes> load_from(const BlobLocation& location, ResourceType type, const Mac& mac,
                           std::size_t plain_size_max);

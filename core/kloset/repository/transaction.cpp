@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -103,22 +104,27 @@ class StoreTransaction final : public Transaction {
   Status put_snapshot(const SnapshotId& id, BytesView header) override {
     // What the header refers to is durable before the packfile with the header is.
     PLK_TRY(seal_all(data_));
-    return append(ResourceType::snapshot, Mac{.bytes = id.bytes}, header);
+    PLK_TRY(append(ResourceType::snapshot, Mac{.bytes = id.bytes}, header));
+    const std::lock_guard guard(pending_mutex_);
+    snapshots_.push_back(id);
+    return {};
   }
 
   Status commit(const SnapshotId& id, BytesView header) override {
     PLK_TRY(put_snapshot(id, header));
     // Genuine Plakar names the first state of a run by its snapshot, and so can be told apart.
-    const bool only_state = !checkpointed_;
-    return commit(only_state ? StateId{.bytes = id.bytes}
-                             : StateId::random(repository_.env().random));
+    const StateId named_so{.bytes = id.bytes};
+    const bool is_free = !checkpointed_ && !repository_.index().has_state(named_so);
+    return commit(is_free ? named_so : StateId::random(repository_.env().random));
   }
 
   Status commit(const StateId& id) override {
     PLK_TRY(seal_all(data_));
     PLK_TRY(seal_all(metadata_));
     const std::lock_guard guard(pending_mutex_);
-    Status published = publish_pending(id);
+    std::vector<StateEntry> deletions;
+    for (const SnapshotId& snapshot : snapshots_) forget_removal(snapshot, deletions);
+    Status published = publish_pending(id, deletions);
     if (!published) fail(published.error());
     return published;
   }
@@ -240,13 +246,26 @@ class StoreTransaction final : public Transaction {
       return {};
     }
     checkpointed_ = true;
-    return publish_pending(StateId::random(repository_.env().random));
+    return publish_pending(StateId::random(repository_.env().random), {});
+  }
+
+  // A snapshot that was removed from the store and comes back is marked as removed no longer. Of
+  // what it was before, the trees may be gone: nothing may lead there.
+  void forget_removal(const SnapshotId& id, std::vector<StateEntry>& deletions) const {
+    const Mac mac{.bytes = id.bytes};
+    if (!repository_.index().find_colour(ResourceType::snapshot, mac)) return;
+    for (const BlobLocation& old : repository_.index().find_all(ResourceType::snapshot, mac)) {
+      deletions.push_back(
+          DeletedLocation{.type = ResourceType::snapshot, .blob = mac, .packfile = old.packfile});
+    }
+    deletions.push_back(DeletedColour{.type = ResourceType::snapshot, .mac = mac});
   }
 
   // Precondition: pending_mutex_ is held.
-  Status publish_pending(const StateId& id) {
+  Status publish_pending(const StateId& id, std::span<const StateEntry> deletions) {
     if (pending_.empty()) return {};
     StateWriter writer(repository_.index().last_state());
+    for (const StateEntry& deletion : deletions) writer.add(deletion);
     for (const SealedPackfile& packfile : pending_) {
       for (const PackfileRecord& record : packfile.records) {
         writer.add(LocationEntry{.type = record.type,
@@ -285,8 +304,9 @@ class StoreTransaction final : public Transaction {
   std::optional<Error> failure_;  // guarded by failure_mutex_
 
   std::mutex pending_mutex_;
-  std::vector<SealedPackfile> pending_;  // these four guarded by pending_mutex_
+  std::vector<SealedPackfile> pending_;  // these guarded by pending_mutex_
   std::size_t pending_locations_ = 0;
+  std::vector<SnapshotId> snapshots_;
   MonotonicTime last_checkpoint_;
   std::atomic<bool> checkpointed_ = false;
 
