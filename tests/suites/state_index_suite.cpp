@@ -148,6 +148,9 @@ std::string find_difference(const StateIndex& tested, const StateIndex& model) {
       const std::string what = to_name(type) + " " + std::to_string(i);
       if (tested.find(type, blob) != model.find(type, blob)) return "find " + what;
       if (tested.find_all(type, blob) != model.find_all(type, blob)) return "find_all " + what;
+      if (tested.find_coloured(type, blob) != model.find_coloured(type, blob)) {
+        return "find_coloured " + what;
+      }
       if (tested.has(type, blob) != model.has(type, blob)) return "has " + what;
     }
     if (tested.find_colour(ResourceType::snapshot, blob) !=

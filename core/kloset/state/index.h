@@ -70,6 +70,9 @@ class StateIndex {
   virtual std::optional<BlobLocation> find(ResourceType type, const Mac& blob) const = 0;
   // All of them, for when one cannot be read.
   virtual std::vector<BlobLocation> find_all(ResourceType type, const Mac& blob) const = 0;
+  // Those in known packfiles that are coloured, which count for nobody but maintenance: a blob that
+  // a snapshot needs may have been coloured away by mistake.
+  virtual std::vector<BlobLocation> find_coloured(ResourceType type, const Mac& blob) const = 0;
   bool has(ResourceType type, const Mac& blob) const { return find(type, blob).has_value(); }
 
   // Present ones, each once, in no order.

@@ -67,14 +67,10 @@ class MemoryIndex final : public StateIndex {
   }
 
   std::vector<BlobLocation> find_all(ResourceType type, const Mac& blob) const override {
-    const std::shared_lock lock(mutex_);
-    std::vector<BlobLocation> all;
-    const auto found = locations_.find({type, blob});
-    if (found == locations_.end()) return all;
-    for (const LocationEntry& entry : found->second) {
-      if (counts(entry.packfile)) all.push_back(to_location(entry));
-    }
-    return all;
+    return collect(type, blob, /*coloured=*/false);
+  }
+  std::vector<BlobLocation> find_coloured(ResourceType type, const Mac& blob) const override {
+    return collect(type, blob, /*coloured=*/true);
   }
 
   std::vector<SnapshotId> snapshots() const override {
@@ -127,9 +123,25 @@ class MemoryIndex final : public StateIndex {
     return {.packfile = entry.packfile, .offset = entry.offset, .length = entry.length};
   }
 
+  bool is_coloured(const PackfileMac& packfile) const {
+    return colours_.contains({ResourceType::packfile, Mac{.bytes = packfile.bytes}});
+  }
   bool counts(const PackfileMac& packfile) const {
-    return packfiles_.contains(packfile) &&
-           !colours_.contains({ResourceType::packfile, Mac{.bytes = packfile.bytes}});
+    return packfiles_.contains(packfile) && !is_coloured(packfile);
+  }
+
+  // Of the known packfiles, those in coloured ones or those in the others.
+  std::vector<BlobLocation> collect(ResourceType type, const Mac& blob, bool coloured) const {
+    const std::shared_lock lock(mutex_);
+    std::vector<BlobLocation> all;
+    const auto found = locations_.find({type, blob});
+    if (found == locations_.end()) return all;
+    for (const LocationEntry& entry : found->second) {
+      if (packfiles_.contains(entry.packfile) && is_coloured(entry.packfile) == coloured) {
+        all.push_back(to_location(entry));
+      }
+    }
+    return all;
   }
 
   void apply(const LocationEntry& entry) {

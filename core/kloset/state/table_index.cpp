@@ -217,6 +217,15 @@ std::vector<BlobLocation> TableIndex::find_all(ResourceType type, const Mac& blo
   return found;
 }
 
+std::vector<BlobLocation> TableIndex::find_coloured(ResourceType type, const Mac& blob) const {
+  std::vector<BlobLocation> found;
+  ask([&](const IndexCore& core) {
+    found.clear();
+    return core.find_coloured(type, blob, found);
+  });
+  return found;
+}
+
 std::vector<SnapshotId> TableIndex::snapshots() const {
   std::vector<SnapshotId> found;
   ask([&](const IndexCore& core) {

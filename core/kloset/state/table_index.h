@@ -65,6 +65,7 @@ class TableIndex final : public StateIndex {
   Status status() const override;
   std::optional<BlobLocation> find(ResourceType type, const Mac& blob) const override;
   std::vector<BlobLocation> find_all(ResourceType type, const Mac& blob) const override;
+  std::vector<BlobLocation> find_coloured(ResourceType type, const Mac& blob) const override;
   std::vector<SnapshotId> snapshots() const override;
   bool has_packfile(const PackfileMac& packfile) const override;
   std::optional<std::int64_t> find_colour(ResourceType type, const Mac& mac) const override;

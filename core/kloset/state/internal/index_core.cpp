@@ -199,11 +199,12 @@ Lookup IndexCore::find(ResourceType type, const Mac& blob,
   });
 }
 
-Lookup IndexCore::find_all(ResourceType type, const Mac& blob,
-                           std::vector<BlobLocation>& found) const {
+template <class Counts>
+Lookup IndexCore::collect(ResourceType type, const Mac& blob, Counts&& counts,
+                          std::vector<BlobLocation>& found) const {
   if (!has_key(type)) return Lookup::done;
   return visit_locations(RecordKey::of(type, blob), [&](const LocationView& view) {
-    if (!packfiles_.counts(view.packfile())) return false;
+    if (!counts(view.packfile())) return false;
     const PackfileMac packfile = packfiles_.load_mac(view.packfile());
     const bool known = std::any_of(found.begin(), found.end(), [&](const BlobLocation& other) {
       return other.packfile == packfile;
@@ -211,6 +212,21 @@ Lookup IndexCore::find_all(ResourceType type, const Mac& blob,
     if (!known) found.push_back(to_location(view, packfile));
     return false;
   });
+}
+
+Lookup IndexCore::find_all(ResourceType type, const Mac& blob,
+                           std::vector<BlobLocation>& found) const {
+  const auto counts = [this](PackfileNumber number) { return packfiles_.counts(number); };
+  return collect(type, blob, counts, found);
+}
+
+Lookup IndexCore::find_coloured(ResourceType type, const Mac& blob,
+                                std::vector<BlobLocation>& found) const {
+  const auto is_coloured = [this](PackfileNumber number) {
+    const Packfile packfile = packfiles_.load(number);
+    return packfile.known && packfile.coloured;
+  };
+  return collect(type, blob, is_coloured, found);
 }
 
 Lookup IndexCore::find_snapshots(std::vector<SnapshotId>& found) const {

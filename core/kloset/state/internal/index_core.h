@@ -54,6 +54,7 @@ class IndexCore {
   // Lookup::damaged: a page that is needed cannot be used, and what was found is not all.
   Lookup find(ResourceType type, const Mac& blob, std::optional<BlobLocation>& found) const;
   Lookup find_all(ResourceType type, const Mac& blob, std::vector<BlobLocation>& found) const;
+  Lookup find_coloured(ResourceType type, const Mac& blob, std::vector<BlobLocation>& found) const;
   Lookup find_snapshots(std::vector<SnapshotId>& found) const;
 
   bool has_packfile(const PackfileMac& packfile) const;
@@ -110,6 +111,11 @@ class IndexCore {
   // Calls visit(LocationView) for those that were not, until it returns true.
   template <class Visit>
   Lookup visit_locations(const RecordKey& key, Visit&& visit) const;
+
+  // Those that are in packfiles which `counts`, each once.
+  template <class Counts>
+  Lookup collect(ResourceType type, const Mac& blob, Counts&& counts,
+                 std::vector<BlobLocation>& found) const;
 
   // Moves the delta to a run. When there is no room for it, it stays.
   void spill();
