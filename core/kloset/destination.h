@@ -30,7 +30,14 @@ struct DestinationTraits {
 
 // What to do about a file that is there already. Directories are always used as they are; a
 // directory where something else is to be, or the other way round, is always Errc::already_exists.
-enum class Existing : std::uint8_t { replace, skip, fail };
+enum class Existing : std::uint8_t {
+  replace,
+  skip,
+  fail,
+  // Replaces, but for regular files whose size, time and mode are those of the record: to take up
+  // a restore that was interrupted. Only for who trusts what lies there.
+  resume,
+};
 
 // The content of one regular file. Destroyed without commit() it leaves nothing.
 class ContentWriter {

@@ -37,7 +37,8 @@ class Check {
       PLK_TRY(check_states());
       PLK_TRY(check_packfiles());
     }
-    std::vector<SnapshotId> ids = options_.snapshots;
+    std::vector<SnapshotId> ids;
+    for (const CheckTarget& target : options_.targets) ids.push_back(target.snapshot);
     if (ids.empty()) ids = repository_.index().snapshots();
     for (const SnapshotId& id : ids) {
       PLK_TRY(cancel_.check());
@@ -46,6 +47,7 @@ class Check {
       ++report_.snapshots;
       PLK_TRY(check_snapshot(id));
       report_.snapshots_damaged += report_.damages > before ? 1 : 0;
+      observer_.finished(id, report_.damages - before);
     }
     return report_;
   }

@@ -165,7 +165,12 @@ class Restore {
 
   Status restore_file(const FileJob& job) {
     auto writer = PLK_TRY(destination_.put(job.record));
-    if (writer == nullptr) return {};  // Skipped: it exists.
+    if (writer == nullptr) {
+      const std::lock_guard guard(mutex_);
+      ++report_.skipped;
+      observer_.skipped(job.path, job.size);
+      return {};
+    }
     kloset::ObjectReader reader = PLK_TRY(kloset::ObjectReader::open(repository_, job.object));
     if (reader.size() != job.size) {
       return Error(Errc::corrupt, "its content has " + std::to_string(reader.size()) +

@@ -3,8 +3,12 @@
 // The wanted path's own prefix is taken off: what is in a restored directory lands directly in the
 // destination, a single file under its name. Directories, links and special files are made by one
 // thread, parents first; the content of files is written by several; further names of a file
-// follow when its first one is there. What cannot be restored is reported and counted, and the
-// rest goes on.
+// follow when its first one is there.
+//
+// Every byte is compared with its MAC before it is written. A file that cannot be restored whole
+// is reported and counted, and is not there afterwards, or is what it was before; the rest goes
+// on. What to do about files that exist, and whether to take up an interrupted restore where it
+// ended, is the destination's to know: Existing.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +32,27 @@ struct RestoreOptions {
 class RestoreObserver {
  public:
   virtual ~RestoreObserver() = default;
+  // How much there is to do, as far as the snapshot says; once, first.
+  virtual void expected(std::uint64_t entries, std::uint64_t bytes) {
+    static_cast<void>(entries);
+    static_cast<void>(bytes);
+  }
   virtual void restored(std::string_view path, std::uint64_t bytes) = 0;
+  // Left as it was found at the destination.
+  virtual void skipped(std::string_view path, std::uint64_t bytes) {
+    static_cast<void>(path);
+    static_cast<void>(bytes);
+  }
+  // Content that was written, also of files that are not whole yet: for rates.
+  virtual void wrote(std::uint64_t bytes) { static_cast<void>(bytes); }
   virtual void failed(std::string_view path, std::string_view error) = 0;
 };
 
 struct RestoreReport {
-  std::uint64_t entries = 0;
+  std::uint64_t entries = 0;  // restored
+  std::uint64_t skipped = 0;
   std::uint64_t bytes_written = 0;
-  std::uint64_t errors = 0;
+  std::uint64_t errors = 0;  // not 0: what was restored is not all
 };
 
 // Errc::not_found when the snapshot has no such path. An error ends the restore; what is there by

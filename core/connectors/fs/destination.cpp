@@ -104,7 +104,7 @@ class FsDestination final : public kloset::Destination {
       PLK_TRY(put_directory(record, at));
       return nothing_to_write();
     }
-    if (PLK_TRY(is_skipped(at))) return nothing_to_write();
+    if (PLK_TRY(is_skipped(record, at))) return nothing_to_write();
     switch (record.kind) {
       case RecordKind::regular:
         return start_file(record, parent);
@@ -194,10 +194,7 @@ class FsDestination final : public kloset::Destination {
       PLK_TRY(file_.close());
       PLK_TRY(destination_.publish(*parent_, temporary_, kloset::name_of(record_.path)));
       temporary_.clear();
-      if (record_.nlink > 1) {
-        const std::lock_guard guard(destination_.mutex_);
-        destination_.linkable_.insert(record_.path);
-      }
+      if (record_.nlink > 1) destination_.make_linkable(record_.path);
       return {};
     }
 
@@ -240,11 +237,40 @@ class FsDestination final : public kloset::Destination {
     return nothing_to_write();
   }
 
-  Result<bool> is_skipped(At at) const {
-    if (options_.existing == Existing::replace) return false;
+  bool replaces() const noexcept {
+    return options_.existing == Existing::replace || options_.existing == Existing::resume;
+  }
+
+  Result<bool> is_skipped(const Record& record, At at) {
+    switch (options_.existing) {
+      case Existing::replace:
+        return false;
+      case Existing::resume: {
+        if (record.kind != RecordKind::regular) return false;
+        const auto found = PLK_TRY(files_.find(at));
+        if (!found || !is_restored(record, *found)) return false;
+        if (record.nlink > 1) make_linkable(record.path);
+        return true;
+      }
+      case Existing::skip:
+      case Existing::fail:
+        break;
+    }
     if (!PLK_TRY(files_.find(at))) return false;
     if (options_.existing == Existing::skip) return true;
     return Error(Errc::already_exists, escape(at.describe()) + " exists already");
+  }
+
+  // Whether this is what an earlier restore has left. The time is set last, before the name.
+  bool is_restored(const Record& record, const FileStat& stat) const {
+    return stat.type == FileType::regular && stat.size == static_cast<std::uint64_t>(record.size) &&
+           record.mod_time != UnixTime() && stat.modified == record.mod_time &&
+           stat.mode == (options_.permissions ? kloset::permissions(record.mode) : plain_file_mode);
+  }
+
+  void make_linkable(const std::string& path) {
+    const std::lock_guard guard(mutex_);
+    linkable_.insert(path);
   }
 
   Status put_directory(const Record& record, At at) {
@@ -260,7 +286,7 @@ class FsDestination final : public kloset::Destination {
     if (stat.type != FileType::directory) {
       return Error(Errc::already_exists, escape(at.describe()) + " exists and is no directory");
     }
-    if (options_.existing != Existing::replace) return {};
+    if (!replaces()) return {};
     // Made read-only by whoever restored it last, perhaps.
     const std::uint32_t usable = stat.mode | private_directory_mode;
     if (usable != stat.mode) PLK_TRY(files_.set_mode(at, usable));
@@ -337,8 +363,7 @@ class FsDestination final : public kloset::Destination {
   Status publish(const File& directory, const std::string& temporary, std::string_view name) {
     const At from{directory, temporary};
     const At to{directory, name};
-    Status moved =
-        options_.existing == Existing::replace ? files_.rename(from, to) : rename_to_new(from, to);
+    Status moved = replaces() ? files_.rename(from, to) : rename_to_new(from, to);
     if (moved) return {};
     static_cast<void>(files_.remove_file(from));
     if (options_.existing == Existing::skip && moved.error().code() == Errc::already_exists) {

@@ -23,6 +23,11 @@ bool is_path(std::string_view path) {
   return true;
 }
 
+// Content in memory is not taken up again: what is there is replaced.
+bool replaces(Existing existing) {
+  return existing == Existing::replace || existing == Existing::resume;
+}
+
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
@@ -53,7 +58,7 @@ class MemoryDestination::Writer final : public ContentWriter {
     ended_ = true;
     const std::lock_guard guard(restored_.mutex);
     const std::string path = entry_.record.path;
-    if (existing_ == Existing::replace) {
+    if (replaces(existing_)) {
       restored_.entries.insert_or_assign(path, std::move(entry_));
       return {};
     }
@@ -105,7 +110,7 @@ Result<std::unique_ptr<ContentWriter>> MemoryDestination::put(const Record& reco
   PLK_TRY(check_place(record));
   std::unique_ptr<ContentWriter> none;
   const auto found = restored_.entries.find(record.path);
-  if (found != restored_.entries.end() && existing_ != Existing::replace) {
+  if (found != restored_.entries.end() && !replaces(existing_)) {
     const bool both_directories =
         found->second.record.kind == RecordKind::directory && record.kind == RecordKind::directory;
     if (both_directories || existing_ == Existing::skip) return none;
