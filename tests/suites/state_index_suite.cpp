@@ -212,6 +212,8 @@ void run_state_index_suite(const std::function<std::unique_ptr<IndexPlace>()>& m
     CHECK_FALSE(index().has(ResourceType::chunk, mac(1)));
     CHECK_FALSE(index().has_state(state(0)));
     CHECK(index().last_state().is_zero());
+    CHECK(index().state_count() == 0);
+    CHECK(index().states().empty());
     CHECK(index().snapshots().empty());
     CHECK_FALSE(index().has_packfile(pack(1)));
     CHECK(index().for_each_location(
@@ -303,6 +305,32 @@ void run_state_index_suite(const std::function<std::unique_ptr<IndexPlace>()>& m
     CHECK_FALSE(index().find_colour(ResourceType::snapshot, mac(1)));
     CHECK(index().last_state() == state(3));
     CHECK(index().has_state(state(2)));
+    CHECK(index().state_count() == 3);
+    CHECK(is_same_set(index().states(), std::vector{state(1), state(2), state(3)}));
+  }
+
+  SUBCASE("built again it has what it was told to merge, and nothing of before") {
+    merge(*place, 1, {location(1, 7), packfile(7), location(9, 7, ResourceType::snapshot)});
+    const auto merge_other = [](StateIndex& empty) -> Status {
+      StateWriter writer({});
+      writer.add(location(2, 8));
+      writer.add(packfile(8));
+      const Bytes plain = std::move(writer).finish(1);
+      return empty.merge({.id = state(2), .version = version_1_1_0, .plain = plain});
+    };
+    index().set_rebuild(merge_other);
+    REQUIRE(index().rebuild());
+    place->settle();
+    CHECK(index().states() == std::vector{state(2)});
+    CHECK(index().last_state() == state(2));
+    CHECK_FALSE(index().has(ResourceType::chunk, mac(1)));
+    CHECK(index().has(ResourceType::chunk, mac(2)));
+    CHECK_FALSE(index().has_packfile(pack(7)));
+    CHECK(index().snapshots().empty());
+    index().set_rebuild([](StateIndex&) -> Status { return Error(Errc::io, "no"); });
+    CHECK(index().rebuild().error().code() == Errc::io);
+    CHECK(index().has(ResourceType::chunk, mac(2)));
+    CHECK(index().status());
   }
 
   SUBCASE("a state that breaks off in the middle changes nothing") {

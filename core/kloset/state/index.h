@@ -46,6 +46,9 @@ class StateIndex {
   virtual ~StateIndex() = default;
 
   virtual bool has_state(const StateId& id) const = 0;
+  virtual std::uint64_t state_count() const = 0;
+  // All that are merged, in no order.
+  virtual std::vector<StateId> states() const = 0;
   // The state merged last: what a new one names as its parent. Zero when there is none.
   virtual StateId last_state() const = 0;
 
@@ -60,7 +63,10 @@ class StateIndex {
   // that reads from a cache calls it when it finds that damaged, from within any other function
   // and thread, one at a time; what found the damage waits for it.
   using Rebuild = std::function<Status(StateIndex& empty)>;
-  virtual void set_rebuild(Rebuild) {}
+  virtual void set_rebuild(Rebuild rebuild) = 0;
+  // Begins anew with what that function merges, as when the store no longer has a state that is
+  // merged here. On failure all stays as it is.
+  virtual Status rebuild() = 0;
   // An error when the cache was damaged and could not be built again. From then on what is not
   // found may be there all the same, and nothing must be concluded from that: to be asked
   // before anything is published, deleted, or reported as missing.

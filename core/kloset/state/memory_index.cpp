@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/base/assert.h"
+
 namespace plakar::kloset {
 namespace {
 
@@ -29,6 +31,16 @@ class MemoryIndex final : public StateIndex {
   bool has_state(const StateId& id) const override {
     const std::shared_lock lock(mutex_);
     return states_.contains(id);
+  }
+
+  std::uint64_t state_count() const override {
+    const std::shared_lock lock(mutex_);
+    return states_.size();
+  }
+
+  std::vector<StateId> states() const override {
+    const std::shared_lock lock(mutex_);
+    return {states_.begin(), states_.end()};
   }
 
   StateId last_state() const override {
@@ -54,6 +66,21 @@ class MemoryIndex final : public StateIndex {
   }
 
   Status save() override { return {}; }
+
+  void set_rebuild(Rebuild rebuild) override { rebuild_ = std::move(rebuild); }
+
+  Status rebuild() override {
+    PLK_ASSERT(rebuild_);
+    MemoryIndex fresh;
+    PLK_TRY(rebuild_(fresh));
+    const std::unique_lock lock(mutex_);
+    states_.swap(fresh.states_);
+    last_state_ = fresh.last_state_;
+    locations_.swap(fresh.locations_);
+    colours_.swap(fresh.colours_);
+    packfiles_.swap(fresh.packfiles_);
+    return {};
+  }
 
   std::optional<BlobLocation> find(ResourceType type, const Mac& blob) const override {
     const std::shared_lock lock(mutex_);
@@ -172,8 +199,10 @@ class MemoryIndex final : public StateIndex {
     }
   }
 
+  Rebuild rebuild_;
+
   mutable std::shared_mutex mutex_;
-  std::unordered_set<StateId> states_;
+  std::unordered_set<StateId> states_;  // these are guarded by mutex_
   StateId last_state_;
   std::unordered_map<Key, std::vector<LocationEntry>, KeyHash> locations_;
   std::unordered_map<Key, std::int64_t, KeyHash> colours_;

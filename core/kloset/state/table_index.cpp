@@ -4,8 +4,35 @@
 
 #include "core/base/files.h"
 #include "core/kloset/state/internal/index_core.h"
+#include "core/kloset/state/internal/index_log.h"
 
 namespace plakar::kloset {
+namespace {
+
+// A table is written again when the states since would take more than this part of it.
+constexpr std::uint64_t tables_per_log = 8;
+
+IndexLog::Owner owner_of(const IndexCore& core) {
+  const TableHeader& header = core.table()->header();
+  return {.table_nonce = header.nonce, .repository = header.repository};
+}
+
+// What reads the state to its end, and nothing else.
+Status check_state(const StateText& state) {
+  PLK_TRY(read_state(state.plain, state.version, [](const StateEntry&) { return Status(); }));
+  return {};
+}
+
+Status apply(IndexCore& core, const StateText& state) {
+  PLK_TRY(read_state(state.plain, state.version, [&](const StateEntry& entry) -> Status {
+    core.apply(entry);
+    return {};
+  }));
+  core.end_state(state.id);
+  return {};
+}
+
+}  // namespace
 
 TableIndex::TableIndex(const FileSystem& files, Random& random, Options options)
     : files_(&files), random_(&random), options_(std::move(options)) {}
@@ -16,6 +43,8 @@ std::unique_ptr<TableIndex> TableIndex::open(const FileSystem& files, Random& ra
                                              Options options) {
   std::unique_ptr<TableIndex> index(new TableIndex(files, random, std::move(options)));
   index->core_ = index->make_core(true);
+  index->log_ = std::make_unique<IndexLog>();
+  index->read_log();
   return index;
 }
 
@@ -33,11 +62,35 @@ TableIndex::Core TableIndex::make_core(bool with_table) {
       static_cast<void>(make_directories(*files_, options_.directory));
     }
   }
-  return std::make_shared<IndexCore>(IndexCoreSettings{.files = files_,
-                                                       .random = random_,
-                                                       .directory = options_.directory,
-                                                       .delta_bytes_max = options_.delta_bytes_max},
-                                     std::move(table));
+  return std::make_shared<IndexCore>(core_settings(), std::move(table));
+}
+
+IndexCoreSettings TableIndex::core_settings() const {
+  return {.files = files_,
+          .random = random_,
+          .directory = options_.directory,
+          .delta_bytes_max = options_.delta_bytes_max};
+}
+
+std::optional<IndexLog> TableIndex::load_log(const IndexCore& core) const {
+  const auto file = read_file(*files_, path("log"), options_.log_bytes_max + index_log_header_size);
+  if (!file) return std::nullopt;
+  auto log = IndexLog::decode(*file, owner_of(core));
+  if (!log) return std::nullopt;
+  return *std::move(log);
+}
+
+void TableIndex::read_log() {
+  if (core_->table() == nullptr || options_.log_bytes_max == 0) return;
+  auto log = load_log(*core_);
+  // Read to the end before any of it counts.
+  if (!log || !log->for_each(check_state)) return;
+  static_cast<void>(log->for_each([&](const StateText& state) -> Status {
+    if (core_->has_state(state.id)) return {};
+    log_->append(state);
+    return apply(*core_, state);
+  }));
+  states_saved_ = core_->new_state_count();
 }
 
 TableIndex::Core TableIndex::core() const {
@@ -92,21 +145,32 @@ bool TableIndex::recover(std::uint64_t generation) const {
 
 bool TableIndex::recover_locked() const {
   if (!status_) return false;
-  // The next process shall not meet it, too.
-  static_cast<void>(files_->remove_file(path("table")));
-  Status rebuilt = Error(Errc::corrupt, "nobody can build it again");
-  if (rebuild_) {
-    // While this runs, queries that meet no damage go on, and are answered truthfully.
-    TableIndex fresh(*files_, *random_, options_);
-    fresh.core_ = fresh.make_core(false);
-    rebuilt = rebuild_(fresh);
-    if (rebuilt) {
-      replace_core(std::move(fresh.core_));
-      return true;
-    }
-  }
+  Status rebuilt = rebuild_locked();
+  if (rebuilt) return true;
   status_ = std::move(rebuilt).error().context("the cached index is damaged");
   return false;
+}
+
+Status TableIndex::rebuild_locked() const {
+  // The next process shall not meet it, too.
+  static_cast<void>(files_->remove_file(path("table")));
+  static_cast<void>(files_->remove_file(path("log")));
+  if (!rebuild_) return Error(Errc::corrupt, "nobody can build it again");
+  // While this runs, queries that meet no damage go on, and are answered truthfully.
+  TableIndex fresh(*files_, *random_, options_);
+  fresh.core_ = fresh.make_core(false);
+  PLK_TRY(rebuild_(fresh));
+  replace_core(std::move(fresh.core_));
+  log_.reset();
+  states_saved_ = 0;
+  return {};
+}
+
+Status TableIndex::rebuild() {
+  const std::lock_guard writing(writing_);
+  Status rebuilt = rebuild_locked();
+  if (rebuilt) status_ = {};
+  return rebuilt;
 }
 
 void TableIndex::set_rebuild(Rebuild rebuild) {
@@ -124,6 +188,16 @@ bool TableIndex::has_state(const StateId& id) const {
   return core_->has_state(id);
 }
 
+std::uint64_t TableIndex::state_count() const {
+  const std::shared_lock lock(mutex_);
+  return core_->state_count();
+}
+
+std::vector<StateId> TableIndex::states() const {
+  const std::shared_lock lock(mutex_);
+  return core_->sorted_states();
+}
+
 StateId TableIndex::last_state() const {
   const std::shared_lock lock(mutex_);
   return core_->last_state();
@@ -132,15 +206,17 @@ StateId TableIndex::last_state() const {
 Status TableIndex::merge(const StateText& state) {
   // Read twice: a state that breaks off in the middle changes nothing, and one of any size takes
   // no memory but what is kept of it.
-  PLK_TRY(read_state(state.plain, state.version, [](const StateEntry&) { return Status(); }));
+  PLK_TRY(check_state(state));
   const std::lock_guard writing(writing_);
   const std::unique_lock lock(mutex_);
   if (core_->has_state(state.id)) return {};
-  PLK_TRY(read_state(state.plain, state.version, [this](const StateEntry& entry) -> Status {
-    core_->apply(entry);
-    return {};
-  }));
-  core_->end_state(state.id);
+  PLK_TRY(apply(*core_, state));
+  if (log_ == nullptr) return {};
+  if (IndexLog::size_bytes(state) <= options_.log_bytes_max - log_->size_bytes()) {
+    log_->append(state);
+  } else {
+    log_.reset();
+  }
   return {};
 }
 
@@ -161,45 +237,69 @@ bool TableIndex::is_superseded(const IndexCore& core) const {
 
 Status TableIndex::save_locked() {
   // Nobody else changes it while writing_ is held.
-  const Core old = core();
-  if (old->new_state_count() == 0) return {};
+  const Core saved = core();
+  if (saved->new_state_count() == states_saved_) return {};
   PLK_TRY(make_directories(*files_, options_.directory));
   const File directory = PLK_TRY(files_->open(options_.directory, {.directory = true}));
 
   // One saves at a time. Somebody who is just doing that knows about as much as we do; and a file
-  // system without locks risks a table of two halves, which its checksums will tell.
-  const auto lock = files_->open({directory, "table.lock"},
-                                 {.access = Access::write, .create = Create::if_missing});
+  // system without locks risks a file of two halves, which its checksums will tell.
+  const auto lock =
+      files_->open({directory, "lock"}, {.access = Access::write, .create = Create::if_missing});
   if (lock) {
     const Status locked = lock->lock(LockMode::exclusive, Wait::no);
     if (!locked && locked.error().code() == Errc::conflict) return {};
   }
-  if (is_superseded(*old)) return {};
+  if (is_superseded(*saved)) return {};
 
-  static_cast<void>(files_->remove_file({directory, "table.tmp"}));
+  const bool log_suffices =
+      saved->table() != nullptr && log_ != nullptr && options_.log_bytes_max > 0 &&
+      log_->size_bytes() <= saved->table()->header().page_count * page_size / tables_per_log;
+  return log_suffices ? save_log(*saved, directory) : save_table(*saved, directory);
+}
+
+Status TableIndex::save_log(const IndexCore& core, const File& directory) {
+  // Of two processes with the same table the one that knows more stays.
+  const auto other = load_log(core);
+  if (other && other->state_count() > log_->state_count()) return {};
+  PLK_TRY(replace_file(directory, "log", [&](const File& file) {
+    return file.write_at(0, log_->encode(owner_of(core)));
+  }));
+  states_saved_ = core.new_state_count();
+  return {};
+}
+
+Status TableIndex::save_table(const IndexCore& core, const File& directory) {
+  PLK_TRY(replace_file(directory, "table", [&](const File& file) {
+    return core.write_table(file, options_.repository_id);
+  }));
+  // It belongs to the old table.
+  static_cast<void>(files_->remove_file({directory, "log"}));
+  auto table = PLK_TRY(TableFile::open(*files_, path("table"), options_.repository_id));
+  replace_core(std::make_shared<IndexCore>(core_settings(), std::move(table)));
+  log_ = std::make_unique<IndexLog>();
+  states_saved_ = 0;
+  return {};
+}
+
+Status TableIndex::replace_file(const File& directory, const std::string& name,
+                                const std::function<Status(const File&)>& write) {
+  const std::string temporary = name + ".tmp";
+  static_cast<void>(files_->remove_file({directory, temporary}));
   File file = PLK_TRY(
-      files_->open({directory, "table.tmp"},
+      files_->open({directory, temporary},
                    {.access = Access::read_write, .create = Create::always_new, .follow = false}));
   const auto write_and_rename = [&]() -> Status {
-    PLK_TRY(old->write_table(file, options_.repository_id));
+    PLK_TRY(write(file));
     PLK_TRY(file.sync(SyncScope::data));
     PLK_TRY(file.close());
-    return files_->rename({directory, "table.tmp"}, {directory, "table"});
+    // The directory is not synced: without the new name there is the old file, which is right, too.
+    return files_->rename({directory, temporary}, {directory, name});
   };
-  if (Status done = write_and_rename(); !done) {
-    // The first error counts, and what is left over is written over next time.
-    static_cast<void>(files_->remove_file({directory, "table.tmp"}));
-    return done;
-  }
-  // Not waited for: without the new name there is the old table, which is right, too.
-  auto table = PLK_TRY(TableFile::open(*files_, path("table"), options_.repository_id));
-  replace_core(
-      std::make_shared<IndexCore>(IndexCoreSettings{.files = files_,
-                                                    .random = random_,
-                                                    .directory = options_.directory,
-                                                    .delta_bytes_max = options_.delta_bytes_max},
-                                  std::move(table)));
-  return {};
+  Status done = write_and_rename();
+  // The first error counts, and what is left over is removed next time.
+  if (!done) static_cast<void>(files_->remove_file({directory, temporary}));
+  return done;
 }
 
 std::optional<BlobLocation> TableIndex::find(ResourceType type, const Mac& blob) const {

@@ -15,8 +15,10 @@
 // on with that. Nobody may truncate or write the files in place.
 //
 //   table        the table
-//   table.lock   locked by who writes the next one
-//   table.tmp    which that is; a crash may leave it
+//   log          the states merged since, as long as they are few beside a large table
+//   lock         locked by who writes either of them
+//   table.tmp    which a crash may leave,
+//   log.tmp      and this
 #pragma once
 
 #include <atomic>
@@ -24,6 +26,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 
@@ -36,6 +39,8 @@
 namespace plakar::kloset {
 
 class IndexCore;
+struct IndexCoreSettings;
+class IndexLog;
 
 class TableIndex final : public StateIndex {
  public:
@@ -44,6 +49,9 @@ class TableIndex final : public StateIndex {
     Uuid repository_id;
     // Locations merged since the last save() take this much before they go to a file.
     std::size_t delta_bytes_max = std::size_t{16} << 20;
+    // A log may be so long before a new table is written instead, and it is as long as an eighth
+    // of the table at most. 0: no log.
+    std::size_t log_bytes_max = std::size_t{1} << 20;
     // When about so much of the mapped files has become resident, it is given back.
     std::size_t resident_bytes_max = std::size_t{64} << 20;
   };
@@ -58,10 +66,13 @@ class TableIndex final : public StateIndex {
   const Status& opened() const noexcept { return opened_; }
 
   bool has_state(const StateId& id) const override;
+  std::uint64_t state_count() const override;
+  std::vector<StateId> states() const override;
   StateId last_state() const override;
   Status merge(const StateText& state) override;
   Status save() override;
   void set_rebuild(Rebuild rebuild) override;
+  Status rebuild() override;
   Status status() const override;
   std::optional<BlobLocation> find(ResourceType type, const Mac& blob) const override;
   std::vector<BlobLocation> find_all(ResourceType type, const Mac& blob) const override;
@@ -80,6 +91,7 @@ class TableIndex final : public StateIndex {
   TableIndex(const FileSystem& files, Random& random, Options options);
 
   std::string path(const char* name) const;
+  IndexCoreSettings core_settings() const;
   Core make_core(bool with_table);
   Core core() const;
   void replace_core(Core core) const;
@@ -91,10 +103,19 @@ class TableIndex final : public StateIndex {
   // second with writing_ held.
   bool recover(std::uint64_t generation) const;
   bool recover_locked() const;
+  Status rebuild_locked() const;
   void give_back_memory() const;
 
+  // With writing_ held.
   Status save_locked();
+  Status save_log(const IndexCore& core, const File& directory);
+  Status save_table(const IndexCore& core, const File& directory);
+  Status replace_file(const File& directory, const std::string& name,
+                      const std::function<Status(const File&)>& write);
   bool is_superseded(const IndexCore& core) const;
+  // The one on disk, if it belongs to the core's table.
+  std::optional<IndexLog> load_log(const IndexCore& core) const;
+  void read_log();
 
   const FileSystem* files_;
   Random* random_;
@@ -105,6 +126,9 @@ class TableIndex final : public StateIndex {
   mutable std::mutex writing_;
   mutable Status status_;  // guarded by writing_
   Rebuild rebuild_;        // guarded by writing_
+  // What the table does not have; null when that is too much. Guarded by writing_.
+  mutable std::unique_ptr<IndexLog> log_;
+  mutable std::uint64_t states_saved_ = 0;  // of these; guarded by writing_
 
   // Exclusively only for the change itself. All that a query takes.
   mutable std::shared_mutex mutex_;

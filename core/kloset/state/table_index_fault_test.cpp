@@ -33,10 +33,13 @@ constexpr std::string_view table_path = "/cache/table";
 constexpr Uuid repository{.bytes = {std::byte{1}, std::byte{2}}};
 
 std::unique_ptr<TableIndex> open_index(const FileSystem& files, Random& random,
-                                       std::size_t delta_bytes_max = 1 << 20) {
-  return TableIndex::open(
-      files, random,
-      {.directory = "/cache", .repository_id = repository, .delta_bytes_max = delta_bytes_max});
+                                       std::size_t delta_bytes_max = 1 << 20,
+                                       std::size_t log_bytes_max = 1 << 20) {
+  return TableIndex::open(files, random,
+                          {.directory = "/cache",
+                           .repository_id = repository,
+                           .delta_bytes_max = delta_bytes_max,
+                           .log_bytes_max = log_bytes_max});
 }
 
 // What a repository does: the states that an index does not have, in their order.
@@ -171,6 +174,94 @@ TEST_SUITE("table index faults") {
       // Whatever is durable goes by another name until the new one is.
       if (has_old) CHECK(seen[0] == 0);
     }
+  }
+
+  TEST_CASE("power lost while a log is saved leaves the old states or the new") {
+    const std::uint64_t seed = testing::test_seed();
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    const auto states = random_states(seed, 62);
+    const auto old_states = States(states).first(60);
+    const auto model = model_of(states);
+    SavedTable saved(old_states, random);
+    std::size_t seen[2] = {};
+    CrashPoints points(saved.disk,
+                       [&](MemoryDisk& after, const CrashPoint& point) {
+                         CAPTURE(point.description);
+                         const FileSystem files(after);
+                         const auto index = open_index(files, random);
+                         const std::size_t known = states_known(*index, states);
+                         REQUIRE((known == 60 || known == 62));
+                         ++seen[known == 62];
+                         REQUIRE(refresh(*index, states));
+                         REQUIRE(find_difference(*index, *model) == "");
+                         REQUIRE(index->save());
+                         REQUIRE(find_difference(*open_index(files, random), *model) == "");
+                       },
+                       {.seed = seed, .random_states = 20});
+    const FileSystem files(points);
+    const auto index = open_index(files, random);
+    REQUIRE(refresh(*index, states));
+    REQUIRE(index->save());
+    CHECK(saved.files.find("/cache/log").value());
+    CHECK(read_file(saved.files, table_path, 1 << 24).value() == saved.bytes);
+    CHECK(seen[0] > 0);
+    CHECK(seen[1] > 0);
+  }
+
+  TEST_CASE("a log that is damaged, or not that of the table, counts as none") {
+    const std::uint64_t seed = testing::test_seed();
+    CAPTURE(seed);
+    SeededRandom random(seed);
+    const auto states = random_states(seed, 62);
+    const auto model = model_of(states);
+    SavedTable saved(States(states).first(60), random);
+    {
+      const auto index = open_index(saved.files, random);
+      REQUIRE(refresh(*index, states));
+      REQUIRE(index->save());
+    }
+    const Bytes log = read_file(saved.files, "/cache/log", 1 << 20).value();
+    const auto known_with = [&](BytesView content) {
+      REQUIRE(write_file_atomically(saved.files, random, "/cache/log", content));
+      const auto index = open_index(saved.files, random);
+      const std::size_t known = states_known(*index, states);
+      REQUIRE(refresh(*index, states));
+      REQUIRE(find_difference(*index, *model) == "");
+      return known;
+    };
+    CHECK(known_with(log) == 62);
+    for (std::size_t at = 0; at < log.size(); at += at < 150 ? 1 : 1 + random.below(50)) {
+      CAPTURE(at);
+      Bytes changed = log;
+      changed[at] ^= std::byte{1} << static_cast<int>(random.below(8));
+      REQUIRE(known_with(changed) == 60);
+      REQUIRE(known_with(BytesView(log).first(at)) == 60);
+    }
+    // The table was written again in the meantime: its states may be the same, its numbers not.
+    REQUIRE(saved.files.remove_file(table_path));
+    {
+      const auto index = open_index(saved.files, random);
+      REQUIRE(refresh(*index, States(states).first(60)));
+      REQUIRE(index->save());
+    }
+    CHECK(known_with(log) == 60);
+  }
+
+  TEST_CASE("few states are saved beside a large table, and many within it") {
+    SeededRandom random(6);
+    const auto states = random_states(6, 90);
+    SavedTable saved(States(states).first(60), random);
+    auto index = open_index(saved.files, random);
+    for (std::size_t count = 61; count <= states.size(); ++count) {
+      REQUIRE(refresh(*index, States(states).first(count)));
+      REQUIRE(index->save());
+      if (count % 2 == 0) index = open_index(saved.files, random);
+      REQUIRE(states_known(*index, states) == count);
+      REQUIRE(states_known(*open_index(saved.files, random), states) == count);
+    }
+    CHECK(find_difference(*open_index(saved.files, random), *model_of(states)) == "");
+    CHECK(read_file(saved.files, table_path, 1 << 24).value() != saved.bytes);
   }
 
   TEST_CASE("any call that fails leaves an index that answers, and can be saved later") {
@@ -326,7 +417,7 @@ TEST_SUITE("table index faults") {
     SavedTable saved(states, random);
     saved.bytes.back() ^= std::byte{1};
     saved.put(saved.bytes);
-    const auto index = open_index(saved.files, random);
+    const auto index = open_index(saved.files, random, 1 << 20, 0);
     REQUIRE(index->opened());
     REQUIRE(refresh(*index, more));
     CHECK(index->save().error().code() == Errc::corrupt);
@@ -334,7 +425,7 @@ TEST_SUITE("table index faults") {
     CHECK_FALSE(saved.files.find(table_path).value());
 
     saved.put(saved.bytes);
-    const auto healed = open_index(saved.files, random);
+    const auto healed = open_index(saved.files, random, 1 << 20, 0);
     healed->set_rebuild([&](StateIndex& empty) -> Status {
       PLK_TRY(refresh(empty, states));
       return refresh(empty, more);
@@ -401,8 +492,7 @@ TEST_SUITE("table index faults") {
     const FileSystem files(disk);
     const auto index = open_index(files, random);
     const File lock =
-        files.open("/cache/table.lock", {.access = Access::write, .create = Create::if_missing})
-            .value();
+        files.open("/cache/lock", {.access = Access::write, .create = Create::if_missing}).value();
     REQUIRE(lock.lock(LockMode::exclusive, Wait::no));
     REQUIRE(refresh(*index, states));
     CHECK(index->save());

@@ -16,7 +16,7 @@ namespace plakar::kloset {
 template <std::size_t record_size>
 class DenseRecords {
  public:
-  static constexpr std::size_t per_page = records_per_page(record_size);
+  static constexpr std::size_t per_page = records_per_page(record_size, RecordLayout::dense);
 
   DenseRecords() = default;
   DenseRecords(const std::byte* file, const RecordPages& pages) noexcept

@@ -48,6 +48,7 @@ class IndexCore {
   bool has_state(const StateId& id) const;
   StateId last_state() const noexcept { return last_state_; }
   std::uint64_t state_count() const noexcept;
+  std::vector<StateId> sorted_states() const;
   // How many states the table does not have.
   std::size_t new_state_count() const noexcept { return states_.size(); }
 
@@ -125,7 +126,6 @@ class IndexCore {
   Walk walk_delta() const;
   Walk walk_all() const;
 
-  std::vector<StateId> sorted_states() const;
   std::map<RecordKey, std::int64_t> sorted_colours() const;
   Result<std::vector<SnapshotId>> sorted_snapshots() const;
 

@@ -14,19 +14,9 @@ void set_packfile(LocationRecord& record, PackfileNumber packfile) noexcept {
 
 }  // namespace
 
-std::size_t LocationDelta::hash(const RecordKey& key) const noexcept {
-  // Two words of the MAC multiplied with each other, each with half of a secret: whoever does not
-  // know it cannot tell what collides.
-  __extension__ using Wide = unsigned __int128;
-  const Wide product = static_cast<Wide>(load_prefix(key.bytes.data()) ^ seed_) *
-                       (load_le<std::uint64_t>(BytesView(key.bytes).subspan(8)) ^
-                        (seed_ * 0x9e3779b97f4a7c15 + std::to_integer<unsigned>(key.bytes[32])));
-  return static_cast<std::size_t>(product >> 64 ^ product);
-}
-
 std::size_t LocationDelta::find_slot(const RecordKey& key) const noexcept {
   const std::size_t mask = slots_.size() - 1;
-  std::size_t slot = hash(key) & mask;
+  std::size_t slot = hash_key(key, seed_) & mask;
   while (slots_[slot] != none &&
          compare_keys(nodes_[slots_[slot]].record.bytes.data(), key.bytes.data()) != 0) {
     slot = (slot + 1) & mask;

@@ -49,7 +49,6 @@ class LocationDelta {
     std::uint32_t next = none;
   };
 
-  std::size_t hash(const RecordKey& key) const noexcept;
   // Where the key's chain begins, or where it would.
   std::size_t find_slot(const RecordKey& key) const noexcept;
   void grow();

@@ -77,6 +77,10 @@ class LocationLayer {
   Lookup find(const RecordKey& key, Visit&& visit) const {
     if (pages_.records.record_count == 0) return Lookup::done;
     const FilterMark mark(key.bytes.data(), pages_.filter_blocks);
+    // The tags are on their way while the filter is asked: both are usually far from any cache.
+    file_->prefetch(
+        pages_.records.first_page + scale(load_prefix(key.bytes.data()), pages_.records.home_count),
+        page_payload_size - 1);
     const std::byte* const filter = file_->find_page(pages_.filter_first_page + mark.page());
     if (filter == nullptr) return Lookup::damaged;
     if (!mark.is_in(filter + mark.offset())) return Lookup::done;

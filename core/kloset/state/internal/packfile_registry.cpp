@@ -8,7 +8,10 @@ namespace {
 constexpr std::byte known_flag{1};
 constexpr std::byte coloured_flag{2};
 
-constexpr std::size_t flags_at = StoredPackfile::size - 1;
+// Beside the MAC: a lookup needs these two and nothing else.
+constexpr std::size_t flags_at = 32;
+constexpr std::size_t state_at = 33;
+constexpr std::size_t time_at = 65;
 
 PackfileMac load_packfile_mac(const std::byte* record) noexcept {
   PackfileMac mac;
@@ -21,20 +24,21 @@ PackfileMac load_packfile_mac(const std::byte* record) noexcept {
 StoredPackfile StoredPackfile::of(const Packfile& packfile) noexcept {
   StoredPackfile record;
   std::memcpy(record.bytes.data(), packfile.mac.bytes.data(), 32);
-  std::memcpy(record.bytes.data() + 32, packfile.state.bytes.data(), 32);
-  store_le(std::span(record.bytes).subspan(64), static_cast<std::uint64_t>(packfile.time_ns));
+  std::memcpy(record.bytes.data() + state_at, packfile.state.bytes.data(), 32);
+  store_le(std::span(record.bytes).subspan(time_at), static_cast<std::uint64_t>(packfile.time_ns));
   record.bytes[flags_at] = (packfile.known ? known_flag : std::byte{}) |
                            (packfile.coloured ? coloured_flag : std::byte{});
   return record;
 }
 
 Packfile StoredPackfile::read(const std::byte* record) noexcept {
-  Packfile packfile{.mac = load_packfile_mac(record),
-                    .state = {},
-                    .time_ns = static_cast<std::int64_t>(load_le<std::uint64_t>({record + 64, 8})),
-                    .known = (record[flags_at] & known_flag) != std::byte{},
-                    .coloured = (record[flags_at] & coloured_flag) != std::byte{}};
-  std::memcpy(packfile.state.bytes.data(), record + 32, 32);
+  Packfile packfile{
+      .mac = load_packfile_mac(record),
+      .state = {},
+      .time_ns = static_cast<std::int64_t>(load_le<std::uint64_t>({record + time_at, 8})),
+      .known = (record[flags_at] & known_flag) != std::byte{},
+      .coloured = (record[flags_at] & coloured_flag) != std::byte{}};
+  std::memcpy(packfile.state.bytes.data(), record + state_at, 32);
   return packfile;
 }
 

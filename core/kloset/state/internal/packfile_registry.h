@@ -30,7 +30,7 @@ struct Packfile {
   friend bool operator==(const Packfile&, const Packfile&) = default;
 };
 
-// Packfiles in the table: mac:32 state:32 time:i64 flags:u8.
+// Packfiles in the table: mac:32 flags:u8 state:32 time:i64.
 struct StoredPackfile {
   static constexpr std::size_t size = 73;
 

@@ -12,15 +12,18 @@ constexpr std::size_t stream_pages = 32;
 
 }  // namespace
 
-RecordWriter::RecordWriter(PageWriter& pages, std::size_t record_size) noexcept
+RecordWriter::RecordWriter(PageWriter& pages, std::size_t record_size, RecordLayout layout) noexcept
     : pages_(&pages),
       record_size_(record_size),
-      capacity_(records_per_page(record_size)),
+      layout_(layout),
+      capacity_(records_per_page(record_size, layout)),
       written_{.first_page = pages.number()} {}
 
 Status RecordWriter::append(const std::byte* record) {
   if (used_ == capacity_) PLK_TRY(end_page());
-  std::memcpy(pages_->payload().data() + used_ * record_size_, record, record_size_);
+  const std::span<std::byte> payload = pages_->payload();
+  std::memcpy(payload.data() + used_ * record_size_, record, record_size_);
+  if (layout_ == RecordLayout::spread) payload[tags_offset(capacity_) + used_] = tag_of(record);
   ++used_;
   ++written_.record_count;
   return {};
@@ -45,8 +48,10 @@ Result<RecordPages> RecordWriter::finish() {
 
 SpreadWriter::SpreadWriter(PageWriter& pages, std::size_t record_size,
                            std::uint64_t record_count) noexcept
-    : records_(pages, record_size),
-      home_count_(record_count * 100 / (records_per_page(record_size) * fill_percent) + 1) {}
+    : records_(pages, record_size, RecordLayout::spread),
+      home_count_(record_count * 100 /
+                      (records_per_page(record_size, RecordLayout::spread) * fill_percent) +
+                  1) {}
 
 Status SpreadWriter::append(const std::byte* record) {
   PLK_TRY(records_.skip_to(scale(load_prefix(record), home_count_)));
@@ -64,16 +69,17 @@ Result<RecordPages> SpreadWriter::finish() {
 RecordStream::RecordStream(const PageFile& file, const RecordPages& pages, std::size_t record_size)
     : file_(&file),
       record_size_(record_size),
+      capacity_(records_per_page(
+          record_size, pages.home_count == 0 ? RecordLayout::dense : RecordLayout::spread)),
       next_page_(pages.first_page),
       pages_left_(pages.page_count),
       buffer_(std::min<std::uint64_t>(stream_pages, pages.page_count) * page_size) {}
 
 Result<const std::byte*> RecordStream::next() {
-  const std::size_t capacity = records_per_page(record_size_);
   while (true) {
     for (; page_ < pages_; ++page_, record_ = 0) {
       const std::byte* const page = buffer_.data() + page_ * page_size;
-      if (record_ < load_count(page, capacity)) return page + record_++ * record_size_;
+      if (record_ < load_count(page, capacity_)) return page + record_++ * record_size_;
     }
     if (pages_left_ == 0) return nullptr;
     pages_ = static_cast<std::size_t>(std::min<std::uint64_t>(stream_pages, pages_left_));

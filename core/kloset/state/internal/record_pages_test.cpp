@@ -179,7 +179,7 @@ TEST_SUITE("record pages") {
       std::vector<Bytes> pages;
       for (std::size_t i = 0; i < page_count; ++i) {
         Bytes page = random.bytes(page_size);
-        const std::size_t capacity = records_per_page(record_size);
+        const std::size_t capacity = records_per_page(record_size, RecordLayout::spread);
         store_le(std::span(page).subspan(page_payload_size - 2),
                  static_cast<std::uint16_t>(random.coin() ? capacity : random.below(capacity * 2)));
         pages.push_back(std::move(page));

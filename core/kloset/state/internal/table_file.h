@@ -5,7 +5,7 @@
 //                 page_count:u64  section{5}  filter_first_page:u64 filter_blocks:u64
 //   section    := first_page:u64 page_count:u64 record_count:u64 home_count:u64
 //   states     := id:32*                                    dense and sorted, as are the next three
-//   packfiles  := mac:32 state:32 time:i64 flags:u8         packfile_registry.h
+//   packfiles  := mac:32 flags:u8 state:32 time:i64         packfile_registry.h
 //   colours    := mac:32 type:u8 time:i64
 //   snapshots  := id:32*                                    of which there is a location
 //   filter     := block:64*                                 location_layer.h
