@@ -1,11 +1,12 @@
 #include "core/kloset/repository/repository.h"
 
 #include <map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/base/clock.h"
 #include "core/kloset/format/envelope.h"
-#include "core/kloset/state/memory_index.h"
+#include "core/kloset/state/index_cache.h"
 
 namespace plakar::kloset {
 namespace {
@@ -38,12 +39,18 @@ bool is_named_by_mac(ResourceType type) noexcept {
 }
 
 Repository::Repository(Store& store, Env env, StoreConfig config, StoreKeys keys,
-                       std::unique_ptr<StateIndex> index)
+                       std::unique_ptr<StateIndex> index, std::string cache_directory)
     : store_(&store),
       env_(env),
       config_(std::move(config)),
       keys_(std::move(keys)),
-      index_(std::move(index)) {}
+      cache_directory_(std::move(cache_directory)),
+      index_(std::move(index)) {
+  index_->set_rebuild([this](StateIndex& empty) -> Status {
+    PLK_TRY(merge_missing(empty));
+    return {};
+  });
+}
 
 Status Repository::create(Store& store, StoreConfig config, const Secret* passphrase,
                           const KdfParams& kdf, Env env, const crypto::KdfInterrupt& interrupt) {
@@ -69,10 +76,14 @@ Result<std::unique_ptr<Repository>> Repository::create_open(Store& store, StoreC
 
 Result<std::unique_ptr<Repository>> Repository::make(Store& store, Env env, StoreConfig config,
                                                      StoreKeys keys, const Options& options) {
+  const Uuid& id = config.repository_id;
+  const std::string cache = store.traits().archive ? std::string() : options.cache_directory;
   std::unique_ptr<StateIndex> index =
-      options.make_index ? PLK_TRY(options.make_index(config.repository_id)) : make_memory_index();
-  return std::unique_ptr<Repository>(
-      new Repository(store, env, std::move(config), std::move(keys), std::move(index)));
+      options.make_index ? PLK_TRY(options.make_index(id))
+                         : PLK_TRY(open_cached_index(env.files, env.random, cache, id));
+  std::string directory = cache_directory_of(cache, id);
+  return std::unique_ptr<Repository>(new Repository(store, env, std::move(config), std::move(keys),
+                                                    std::move(index), std::move(directory)));
 }
 
 Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
@@ -91,13 +102,50 @@ Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
 }
 
 Status Repository::refresh() {
+  // Before the listing: a state that is published meanwhile is in the store first.
+  const std::uint64_t merged = index_->state_count();
+  bool is_sound = index_->status().has_value();
+  if (is_sound) {
+    const std::uint64_t listed = PLK_TRY(merge_missing(*index_));
+    is_sound = listed >= merged || !PLK_TRY(has_lost_state());
+  }
+  if (!is_sound) PLK_TRY(index_->rebuild());
+  save_index();
+  return index_->status();
+}
+
+// The cache is only a cache: whatever is wrong with its disk, everything works without.
+void Repository::save_index() { static_cast<void>(index_->save()); }
+
+Result<bool> Repository::has_lost_state() {
+  std::unordered_set<StateId> listed;
+  PLK_TRY(store_->list(ItemKind::state, [&](const ItemInfo& item) -> Status {
+    listed.insert(StateId{.bytes = item.name.bytes});
+    return {};
+  }));
+  for (const StateId& id : index_->states()) {
+    if (listed.contains(id)) continue;
+    const auto size = store_->size(ItemKind::state, item_name(id));
+    if (size) continue;
+    if (size.error().code() == Errc::not_found) return true;
+    return size.error();
+  }
+  return false;
+}
+
+Result<std::uint64_t> Repository::merge_missing(StateIndex& index) {
+  std::uint64_t known = 0;
   std::vector<StateId> missing;
   PLK_TRY(store_->list(ItemKind::state, [&](const ItemInfo& item) -> Status {
     const StateId id{.bytes = item.name.bytes};
-    if (!index_->has_state(id)) missing.push_back(id);
+    if (index.has_state(id)) {
+      ++known;
+    } else {
+      missing.push_back(id);
+    }
     return {};
   }));
-  if (missing.empty()) return {};
+  if (missing.empty()) return known;
 
   const CodecLease lease = PLK_TRY(codec());
   const auto read = [&](const StateId& id) { return load_state(*store_, keys_, *lease, id); };
@@ -120,15 +168,15 @@ Status Repository::refresh() {
     auto node = waiting.extract(id);
     const LoadedState state =
         node.empty() ? PLK_TRY_CONTEXT(read(id), doing) : std::move(node.mapped());
-    PLK_TRY_CONTEXT(index_->merge({.id = id, .version = state.version, .plain = state.plain}),
-                    doing);
+    PLK_TRY_CONTEXT(index.merge({.id = id, .version = state.version, .plain = state.plain}), doing);
   }
-  return index_->save();
+  return known;
 }
 
 Result<Bytes> Repository::load(ResourceType type, const Mac& mac, std::size_t plain_size_max) {
   const std::vector<BlobLocation> locations = index_->find_all(type, mac);
   if (locations.empty()) {
+    PLK_TRY(index_->status());
     return Error(Errc::not_found, "no state of the store knows " + describe(type, mac));
   }
   std::optional<Error> first;
@@ -164,6 +212,7 @@ Result<Bytes> Repository::load_from(const BlobLocation& location, ResourceType t
 }
 
 Status Repository::publish_state(const StateId& id, BytesView plain) {
+  PLK_TRY(index_->status());
   {
     const CodecLease lease = PLK_TRY(codec());
     const BytesView encoded = PLK_TRY(lease->encode(plain));

@@ -36,7 +36,10 @@ using PassphraseSource = std::function<Result<Secret>()>;
 class Repository final : public BlobSource {
  public:
   struct Options {
-    // Makes the index for a repository; empty: one in memory.
+    // The user's, see state/index_cache.h. What is kept there only saves time; empty: nothing is
+    // kept. Archives are read once, and nothing is kept about them.
+    std::string cache_directory{};
+    // Makes the index for a repository; empty: one in the cache, or in memory.
     std::function<Result<std::unique_ptr<StateIndex>>(const Uuid&)> make_index{};
     crypto::KdfInterrupt interrupt{};
   };
@@ -60,8 +63,13 @@ class Repository final : public BlobSource {
                                                   const Options& options);
 
   // Merges the states that the index does not have, in order. One that cannot be read is an
-  // error: a view of the store with holes in it is not shown.
+  // error: a view of the store with holes in it is not shown. An index with states that the store
+  // does not have is that of another copy of it, or of a later time, and would lie about what is
+  // there: it is built again. Then the index is saved for the next one who opens the store; that
+  // this fails, as on a full disk, is no error.
   Status refresh();
+  // Saves what was published since, for those who do not want the next one to merge it.
+  void save_index();
 
   // The plaintext of a blob, its MAC checked where its name is one. Every location is tried.
   // Errc::not_found when no state knows the blob, Errc::corrupt when it can be read from none.
@@ -69,7 +77,8 @@ class Repository final : public BlobSource {
   Result<Bytes> load(ResourceType type, const Mac& mac, std::size_t plain_size_max) override;
   bool has(ResourceType type, const Mac& mac) const override { return index_->has(type, mac); }
 
-  // Encodes and stores a state; durable when it returns. The index learns of it.
+  // Encodes and stores a state; durable when it returns. The index learns of it. Nothing is
+  // published on the word of an index that lost something: its status() is the error.
   Status publish_state(const StateId& id, BytesView plain);
 
   // A codec for this thread's use, given back when it goes.
@@ -96,13 +105,20 @@ class Repository final : public BlobSource {
   StateIndex& index() noexcept { return *index_; }
   Store& store() noexcept { return *store_; }
   const Env& env() const noexcept { return env_; }
+  // Where more may be kept about this repository; empty: nowhere.
+  const std::string& cache_directory() const noexcept { return cache_directory_; }
 
  private:
   Repository(Store& store, Env env, StoreConfig config, StoreKeys keys,
-             std::unique_ptr<StateIndex> index);
+             std::unique_ptr<StateIndex> index, std::string cache_directory);
   static Result<std::unique_ptr<Repository>> make(Store& store, Env env, StoreConfig config,
                                                   StoreKeys keys, const Options& options);
 
+  // Whether the store has no longer a state that is merged. Listing is not enough to tell: some
+  // media list what was just written only later.
+  Result<bool> has_lost_state();
+  // Merges what the store has and `index` has not. Returns how many states were there already.
+  Result<std::uint64_t> merge_missing(StateIndex& index);
   Result<Bytes> load_from(const BlobLocation& location, ResourceType type, const Mac& mac,
                           std::size_t plain_size_max);
 
@@ -110,9 +126,10 @@ class Repository final : public BlobSource {
   Env env_;
   StoreConfig config_;
   StoreKeys keys_;
-  std::unique_ptr<StateIndex> index_;
+  std::string cache_directory_;
   std::mutex codecs_mutex_;
   std::vector<std::unique_ptr<BlobCodec>> idle_codecs_;  // guarded by codecs_mutex_
+  std::unique_ptr<StateIndex> index_;  // may call back, see merge_missing(): it goes first
 };
 
 // Whether a blob of this type is named by the MAC of its plaintext.

@@ -5,15 +5,19 @@
 #include <atomic>
 #include <thread>
 
+#include "core/base/file_system.h"
+#include "core/base/testing/memory_disk.h"
 #include "core/kloset/format/envelope.h"
 #include "core/kloset/repository/packfile_reader.h"
 #include "core/kloset/repository/transaction.h"
 #include "core/kloset/state/delta.h"
+#include "core/kloset/testing/faulty_store.h"
 #include "core/kloset/testing/memory_store.h"
 
 namespace plakar::kloset {
 namespace {
 
+using testing::FaultyStore;
 using testing::MemoryPlace;
 using testing::MemoryStore;
 
@@ -308,6 +312,165 @@ TEST_SUITE("repository") {
       CHECK_FALSE(read_packfile(fixture.store, location.packfile, **lease, repository->keys()));
       item = whole;
     }
+  }
+}
+
+namespace {
+
+// The cache of a user, on a disk of its own.
+struct Cache {
+  plakar::testing::MemoryDisk disk;
+  FileSystem files{disk};
+
+  Env env() {
+    const Env system = system_env();
+    return {system.clock, system.random, files, system.processes};
+  }
+  Result<std::unique_ptr<Repository>> open(Store& store) {
+    return Repository::open(store, env(), [] { return Secret("right"); },
+                            {.cache_directory = "/cache"});
+  }
+  std::string directory(Repository& repository) {
+    return "/cache/native/" + repository.config().repository_id.text();
+  }
+};
+
+void add_snapshot(Repository& repository, int value) {
+  const auto transaction = Transaction::begin(repository, {});
+  REQUIRE(transaction->put(ResourceType::chunk, content(1000, static_cast<unsigned>(value))));
+  REQUIRE(transaction->commit(snapshot_id(value), as_bytes("header")));
+}
+
+}  // namespace
+
+TEST_SUITE("repository with a cache") {
+  TEST_CASE("states are read once, and by nobody who comes later") {
+    Fixture fixture(true);
+    Cache cache;
+    add_snapshot(*fixture.open(), 1);
+    add_snapshot(*fixture.open(), 2);
+    for (const std::uint64_t read : {2u, 0u, 0u}) {
+      FaultyStore store(fixture.store,
+                        {{.nth = 1000, .call = testing::StoreCall::size, .kind = ItemKind::state}});
+      const auto repository = cache.open(store).value();
+      REQUIRE(repository->refresh());
+      CHECK(store.matched() == read);
+      CHECK(repository->index().snapshots().size() == 2);
+      CHECK(repository->cache_directory() == cache.directory(*repository));
+    }
+    {
+      const auto repository = cache.open(fixture.store).value();
+      REQUIRE(repository->refresh());
+      add_snapshot(*repository, 3);
+      repository->save_index();
+    }
+    FaultyStore store(
+        fixture.store,
+        {{.call = testing::StoreCall::read, .kind = ItemKind::state, .repeats = true}});
+    const auto repository = cache.open(store).value();
+    REQUIRE(repository->refresh());
+    CHECK(repository->index().snapshots().size() == 3);
+  }
+
+  TEST_CASE("a full disk, a lost cache and a damaged one only cost time") {
+    Fixture fixture;
+    Cache cache;
+    add_snapshot(*fixture.open(), 1);
+    const auto snapshots = [&]() -> std::size_t {
+      const auto repository = cache.open(fixture.store).value();
+      const Status refreshed = repository->refresh();
+      REQUIRE(refreshed);
+      const std::size_t found = repository->index().snapshots().size();
+      REQUIRE(repository->index().status());
+      repository->save_index();  // Damage may have been met only now.
+      return found;
+    };
+    cache.disk.set_capacity(0);
+    CHECK(snapshots() == 1);
+    cache.disk.set_capacity(UINT64_MAX);
+    CHECK(snapshots() == 1);
+    const std::string table = cache.directory(*fixture.open()) + "/table";
+    const std::uint64_t size = cache.files.stat(table).value().size;
+    for (std::uint64_t at = 0; at < size; at += 1021) {
+      CAPTURE(at);
+      {
+        const File file = cache.files.open(table, {.access = Access::read_write}).value();
+        Bytes damaged(1);
+        REQUIRE(file.read_exactly(at, damaged));
+        damaged[0] ^= std::byte{0x20};
+        REQUIRE(file.write_at(at, damaged));
+      }
+      REQUIRE(snapshots() == 1);
+      // As good as new.
+      REQUIRE(cache.files.find(table).value());
+    }
+    REQUIRE(cache.files.remove_file(table));
+    CHECK(snapshots() == 1);
+  }
+
+  TEST_CASE("an index that cannot be healed publishes nothing and calls nothing missing") {
+    Fixture fixture;
+    Cache cache;
+    add_snapshot(*fixture.open(), 1);
+    REQUIRE(cache.open(fixture.store).value()->refresh());
+    const std::string table = cache.directory(*fixture.open()) + "/table";
+    {
+      const File file = cache.files.open(table, {.access = Access::read_write}).value();
+      const Bytes zeros(4096);
+      const std::uint64_t size = file.stat().value().size;
+      REQUIRE(file.write_at(size - 4096, zeros));  // locations,
+      REQUIRE(file.write_at(size - 8192, zeros));  // and the filter
+    }
+    FaultyStore store(
+        fixture.store,
+        {{.call = testing::StoreCall::read, .kind = ItemKind::state, .repeats = true}});
+    const auto repository = cache.open(store).value();
+    const Mac header{.bytes = snapshot_id(1).bytes};
+    CHECK(repository->load(ResourceType::snapshot, header, 1000).error().code() == Errc::io);
+    CHECK(repository->publish_state(StateId{.bytes = {std::byte{1}}}, {}).error().code() ==
+          Errc::io);
+    CHECK(repository->refresh().error().code() == Errc::io);
+    CHECK(fixture.count(ItemKind::state) == 1);
+    // The store is back.
+    const auto healed = cache.open(fixture.store).value();
+    CHECK(healed->refresh());
+    CHECK(as_text(healed->load(ResourceType::snapshot, header, 1000).value()) == "header");
+  }
+
+  TEST_CASE("the index of another copy of a store, or of a later time, is not believed") {
+    Fixture fixture;
+    Cache cache;
+    add_snapshot(*fixture.open(), 1);
+    const MemoryPlace::Items before = fixture.place.items;
+    const auto refresh = [&](std::size_t snapshots) {
+      const auto repository = cache.open(fixture.store).value();
+      REQUIRE(repository->refresh());
+      CHECK(repository->index().snapshots().size() == snapshots);
+      return repository->index().has(ResourceType::chunk,
+                                     repository->mac().compute(content(1000, 2)));
+    };
+    add_snapshot(*fixture.open(), 2);
+    CHECK(refresh(2));
+    fixture.place.items = before;
+    CHECK_FALSE(refresh(1));
+    // The copies have as many states each.
+    add_snapshot(*fixture.open(), 3);
+    CHECK_FALSE(refresh(2));
+    fixture.place.items = before;
+    add_snapshot(*fixture.open(), 2);
+    CHECK(refresh(2));
+  }
+
+  TEST_CASE("a state that is not listed yet is not forgotten") {
+    Fixture fixture;
+    Cache cache;
+    FaultyStore store(fixture.store);
+    const auto repository = cache.open(store).value();
+    REQUIRE(repository->refresh());
+    store.lag_behind();
+    add_snapshot(*repository, 1);
+    REQUIRE(repository->refresh());
+    CHECK(repository->index().snapshots().size() == 1);
   }
 }
 
