@@ -394,6 +394,26 @@ Result<Stored> store_snapshot(kloset::Repository& repository, kloset::Transactio
   return Stored{.report = std::move(report), .header = kloset::encode_header(header)};
 }
 
+// What a dry run does.
+Status walk_only(kloset::Source& source, BackupObserver& observer, const flow::CancelToken& cancel,
+                 BackupReport& report) {
+  std::vector<Record> records;
+  while (PLK_TRY(source.next(records))) {
+    PLK_TRY(cancel.check());
+    for (const Record& record : records) {
+      if (record.kind == RecordKind::error) {
+        ++report.errors;
+        observer.failed(record.path, record.error);
+      } else if (record.kind != RecordKind::xattr) {
+        ++report.entries;
+        observer.stored(record, 0, false);
+      }
+      source.acknowledge(record, {});
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
@@ -417,7 +437,7 @@ Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
 Result<BackupReport> backup_into(kloset::Repository& repository, kloset::Transaction& transaction,
                                  kloset::Source& source, const BackupOptions& options,
                                  BackupObserver& observer, const flow::CancelToken& cancel) {
-  const SnapshotId id = SnapshotId::random(repository.env().random);
+  const SnapshotId id = options.id ? *options.id : SnapshotId::random(repository.env().random);
   Stored stored =
       PLK_TRY(store_snapshot(repository, transaction, id, source, options, observer, cancel));
   PLK_TRY(transaction.put_snapshot(id, stored.header));
@@ -430,7 +450,7 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
                             const flow::CancelToken& cancel) {
   const Env& env = repository.env();
   const MonotonicTime begin = env.clock.monotonic();
-  const SnapshotId id = SnapshotId::random(env.random);
+  const SnapshotId id = options.id ? *options.id : SnapshotId::random(env.random);
 
   // The lock first and the index afterwards: between the two, maintenance could colour what the
   // backup would rely on.
@@ -441,6 +461,13 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
                                                    {.id = kloset::LockId{.bytes = id.bytes},
                                                     .mode = kloset::LockMode::shared,
                                                     .hostname = options.hostname}));
+  }
+  if (options.dry_run) {
+    BackupReport report;
+    PLK_TRY(walk_only(source, observer, cancel, report));
+    report.duration = env.clock.monotonic() - begin;
+    if (lock) PLK_TRY(lock->release());
+    return report;
   }
   PLK_TRY(repository.refresh());
 

@@ -36,12 +36,19 @@ struct BackupOptions {
   std::vector<std::string> data_classes{};
   std::vector<std::string> tags{};
   std::vector<kloset::KeyValue> context{};
+  std::optional<SnapshotId> id{};       // else a random one
   std::optional<UnixTime> timestamp{};  // else when the backup began
   std::string hostname{};               // for the lock
   bool use_parent = true;               // build on the last snapshot of the same source
   bool strict = false;                  // any error: no snapshot
   bool lock = true;
+  // Goes through the source and reports what it finds, under the lock; reads and stores nothing.
+  bool dry_run = false;
   std::size_t threads = 2;
+  // Where entries go that are too many to be held in memory; files there have no names.
+  std::string temporary_directory = "/tmp";
+  // How much of them is held.
+  std::size_t sort_memory_bytes = std::size_t{16} << 20;
 };
 
 // Hears what happens to each path. Called from several threads, one at a time.
@@ -54,7 +61,7 @@ class BackupObserver {
 };
 
 struct BackupReport {
-  SnapshotId id;
+  SnapshotId id;  // zero after a dry run
   std::optional<SnapshotId> parent;
   std::uint64_t entries = 0;
   std::uint64_t files_reused = 0;
@@ -65,7 +72,8 @@ struct BackupReport {
 };
 
 // The repository is refreshed here, under the lock. On an error there is no snapshot, but for what
-// checkpoints published nothing is visible, and the lock is gone.
+// checkpoints published nothing is visible, and the lock is gone. Several sources are merged first:
+// merged_source.h.
 Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& source,
                             const BackupOptions& options, BackupObserver& observer,
                             const flow::CancelToken& cancel);
