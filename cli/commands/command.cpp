@@ -4,6 +4,9 @@
 #include <map>
 #include <ostream>
 
+#include "cli/exit_code.h"
+#include "core/base/text.h"
+
 namespace plakar::cli {
 namespace {
 
@@ -34,12 +37,20 @@ const Command* find_command(std::span<const Command> commands, std::span<const s
 }
 
 void print_error(Context& context, std::string_view message) {
-  std::string line;
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    line += byte < 0x20 || byte == 0x7f ? '?' : c;
+  context.err << context.program << ": " << escape(message) << '\n';
+}
+
+int fail(Context& context, const Error& error) {
+  return fail(context, error.code() == Errc::cancelled ? "interrupted" : error.message());
+}
+
+int fail(Context& context, std::string_view message) {
+  if (context.renderer != nullptr) {
+    context.renderer->failed(context.program, message);
+  } else {
+    print_error(context, message);
   }
-  context.err << context.program << ": " << line << '\n';
+  return exit_failure;
 }
 
 std::string command_list(std::span<const Command> commands) {

@@ -1,24 +1,55 @@
 // A command of `plakar`: its words, its help page, and the function that runs it. The table
-// of all of them is made in main() and passed down.
+// of all of them is made in main() and passed down, as is everything that a command may use.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "cli/ui/renderer.h"
+#include "core/base/env.h"
+#include "core/base/error.h"
+#include "core/config/directories.h"
+#include "core/flow/cancel_token.h"
+
 namespace plakar::cli {
 
 struct Command;
+
+// The options before the command. They are checked whatever the command is, so that a
+// mistake is found at once and not on the day of a restore.
+struct GlobalOptions {
+  std::int64_t cpu = 1;
+  std::int64_t concurrency = -1;  // -1: as many as cpu
+  std::string keyfile{};
+  bool json = false;
+
+  std::size_t threads() const noexcept {
+    return static_cast<std::size_t>(concurrency > 0 ? concurrency : cpu);
+  }
+};
 
 // What a command may use. stdout is the answer, stderr the conversation.
 struct Context {
   std::string program;  // as the process was called
   std::ostream& out;
   std::ostream& err;
-  bool use_colour;
-  std::span<const Command> commands;
+  bool use_colour = false;
+  std::span<const Command> commands{};
+
+  GlobalOptions options{};
+  std::optional<std::string> at{};  // the store named on the command line
+  std::string command_line{};       // all of it, for the snapshot to remember
+  config::Directories directories{};
+  std::string working_directory{};
+  config::EnvironmentLookup environment{};  // empty and unset are the same
+  Env env = system_env();
+  flow::CancelToken cancel{};    // cancelled by Ctrl-C
+  Renderer* renderer = nullptr;  // there whenever a command runs that uses one
 };
 
 struct Command {
@@ -34,9 +65,19 @@ const Command* find_command(std::span<const Command> commands, std::span<const s
 // The error line of a command, for people: `plakar: message`, with nothing in it that a
 // terminal or a line-oriented reader could take for something else.
 void print_error(Context& context, std::string_view message);
+// The same, and the exit code that goes with it. A cancel says that it was one.
+int fail(Context& context, const Error& error);
+int fail(Context& context, std::string_view message);
 
-int run_version(Context& context, std::span<const std::string> arguments);
+int run_backup(Context& context, std::span<const std::string> arguments);
+int run_cat(Context& context, std::span<const std::string> arguments);
+int run_check(Context& context, std::span<const std::string> arguments);
+int run_create(Context& context, std::span<const std::string> arguments);
 int run_help(Context& context, std::span<const std::string> arguments);
+int run_info(Context& context, std::span<const std::string> arguments);
+int run_ls(Context& context, std::span<const std::string> arguments);
+int run_restore(Context& context, std::span<const std::string> arguments);
+int run_version(Context& context, std::span<const std::string> arguments);
 
 // The lines of `COMMANDS:` in the usage text, one per first word.
 std::string command_list(std::span<const Command> commands);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "core/base/base64.h"
 #include "core/crypto/blake2b.h"
-#include "core/crypto/internal/base64.h"
 #include "core/crypto/internal/minisign_text.h"
 
 namespace plakar::crypto {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "core/base/base64.h"
 #include "core/crypto/blake2b.h"
-#include "core/crypto/internal/base64.h"
 #include "core/crypto/internal/kdf_library.h"
 #include "core/crypto/internal/minisign_text.h"
 

@@ -9,12 +9,14 @@
     ! a line                    what it prints on stderr
     ? 2                         its exit code, when that is not 0
     ...                         in place of lines: any lines, or none
+    open /[...]/x               in a line: any text, or none
 
 Blank lines do not count, here and in the output.
 Commands of one transcript share the directory; $HOME and the XDG variables point into it.
 """
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,7 +29,13 @@ def matches(wanted: list[str], found: list[str]) -> bool:
         return not found
     if wanted[0] == "...":
         return any(matches(wanted[1:], found[i:]) for i in range(len(found) + 1))
-    return bool(found) and wanted[0] == found[0] and matches(wanted[1:], found[1:])
+    return bool(found) and line_matches(wanted[0], found[0]) and matches(wanted[1:], found[1:])
+
+
+def line_matches(wanted: str, found: str) -> bool:
+    if "[...]" not in wanted:
+        return wanted == found
+    return re.fullmatch(".*".join(re.escape(part) for part in wanted.split("[...]")), found) is not None
 
 
 def read_steps(transcript: pathlib.Path) -> list[dict]:

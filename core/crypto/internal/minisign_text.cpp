@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/crypto/internal/base64.h"
+#include "core/base/base64.h"
 
 namespace plakar::crypto::minisign_text {
 

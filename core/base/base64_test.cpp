@@ -1,4 +1,4 @@
-#include "core/crypto/internal/base64.h"
+#include "core/base/base64.h"
 
 #include <doctest/doctest.h>
 
@@ -6,7 +6,7 @@
 
 #include "core/base/testing/seeded_random.h"
 
-namespace plakar::crypto {
+namespace plakar {
 
 namespace {
 
@@ -60,4 +60,4 @@ TEST_SUITE("base64") {
   }
 }
 
-}  // namespace plakar::crypto
+}  // namespace plakar

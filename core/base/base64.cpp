@@ -1,4 +1,4 @@
-#include "core/crypto/internal/base64.h"
+#include "core/base/base64.h"
 
 #include <array>
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include "core/base/assert.h"
 #include "core/base/secret.h"
 
-namespace plakar::crypto {
+namespace plakar {
 
 namespace {
 
@@ -59,6 +59,12 @@ void base64_encode(BytesView bytes, std::span<char> out) noexcept {
   }
 }
 
+std::string to_base64(BytesView bytes) {
+  std::string text(base64_size(bytes.size()), '=');
+  base64_encode(bytes, text);
+  return text;
+}
+
 Status base64_decode(std::string_view text, std::span<std::byte> out) {
   bool good = text.size() == base64_size(out.size());
   for (std::size_t at = 0; good && at < out.size(); at += 3) {
@@ -70,4 +76,4 @@ Status base64_decode(std::string_view text, std::span<std::byte> out) {
   return not_base64();
 }
 
-}  // namespace plakar::crypto
+}  // namespace plakar

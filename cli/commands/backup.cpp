@@ -1,0 +1,259 @@
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/commands/command.h"
+#include "cli/commands/lex_options.h"
+#include "cli/commands/open_store.h"
+#include "cli/commands/snapshot_context.h"
+#include "cli/exit_code.h"
+#include "core/base/file_system.h"
+#include "core/base/files.h"
+#include "core/connectors/builtin/builtin.h"
+#include "core/kloset/excludes.h"
+#include "core/kloset/tree/path.h"
+#include "core/ops/backup.h"
+#include "core/ops/check.h"
+
+namespace plakar::cli {
+namespace {
+
+constexpr std::size_t ignore_file_size_max = 16u << 20;
+
+struct BackupFlags {
+  ops::BackupOptions run;
+  kloset::Excludes excludes;
+  config::Options connector_options;  // -o
+  std::vector<std::string> ignore_files;
+  std::vector<std::string> ignores;
+  bool tags_given = false;
+  bool check = false;
+  bool no_xattr = false;
+  bool no_progress = false;
+  std::string cache = "vfs";
+  std::string packfiles;
+};
+
+// Comma-separated, without what is empty.
+std::vector<std::string> split_tags(std::string_view list, bool trim) {
+  std::vector<std::string> tags;
+  while (!list.empty()) {
+    const std::size_t comma = list.find(',');
+    std::string_view tag = list.substr(0, comma);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    while (trim && tag.starts_with(' ')) tag.remove_prefix(1);
+    while (trim && tag.ends_with(' ')) tag.remove_suffix(1);
+    if (!tag.empty()) tags.emplace_back(tag);
+  }
+  return tags;
+}
+
+void declare(FlagSet& flags, BackupFlags& options) {
+  flags.value(
+      "tag",
+      [&options](std::string_view list) -> Status {
+        if (options.tags_given) {
+          return Error(Errc::invalid_argument,
+                       "tags should be specified only once, as a comma-separated list");
+        }
+        options.tags_given = true;
+        options.run.tags = split_tags(list, false);
+        return {};
+      },
+      "comma-separated `TAGS` of the snapshot");
+  flags.text("name", options.run.name, "`NAME` of the snapshot");
+  flags.text("category", options.run.category, "`CATEGORY` of the snapshot");
+  flags.text("environment", options.run.environment, "`ENVIRONMENT` of the snapshot");
+  flags.text("perimeter", options.run.perimeter, "`PERIMETER` of the snapshot");
+  flags.text("job", options.run.job, "`JOB` of the snapshot");
+  flags.value(
+      "ignore",
+      [&options](std::string_view pattern) -> Status {
+        options.ignores.emplace_back(pattern);
+        return {};
+      },
+      "leave out what the gitignore `PATTERN` matches; repeatable");
+  flags.value(
+      "ignore-file",
+      [&options](std::string_view file) -> Status {
+        options.ignore_files.emplace_back(file);
+        return {};
+      },
+      "read patterns from `FILE`, before those of -ignore; repeatable");
+  flags.boolean("check", options.check, "check the snapshot, all data, once it is made");
+  flags.boolean("no-xattr", options.no_xattr, "leave out extended attributes");
+  flags.boolean("no-progress", options.no_progress, "do not count beforehand what there is to do");
+  flags.boolean("strict", options.run.strict, "make no snapshot when anything could not be read");
+  flags.text("cache", options.cache,
+             "`vfs` builds on the last snapshot of the same source; no reads everything");
+  flags.text("packfiles", options.packfiles, "`DIRECTORY` for temporary files, or memory");
+  flags.value(
+      "o",
+      [&options](std::string_view text) -> Status {
+        const std::size_t equal = text.find('=');
+        if (equal == 0 || text.empty()) return Error(Errc::invalid_argument, "no option is named");
+        config::set_option(options.connector_options, text.substr(0, equal),
+                           equal == std::string_view::npos ? "true" : text.substr(equal + 1));
+        return {};
+      },
+      "`KEY=VALUE` for the source's connector; repeatable");
+}
+
+Status read_patterns(Context& context, BackupFlags& options) {
+  for (const std::string& file : options.ignore_files) {
+    auto text = read_file(context.env.files, file, ignore_file_size_max);
+    if (!text) return Error(text.error()).context("unable to open excludes file");
+    PLK_TRY_CONTEXT(options.excludes.add_text(as_text(*text)), file);
+  }
+  for (const std::string& pattern : options.ignores) {
+    PLK_TRY_CONTEXT(options.excludes.add_line(pattern), "-ignore " + pattern);
+  }
+  return {};
+}
+
+class Observer final : public ops::BackupObserver {
+ public:
+  Observer(Renderer& renderer, const EventScope& scope) : renderer_(renderer), scope_(scope) {}
+
+  void stored(const kloset::Record& record, std::uint64_t bytes, bool reused) override {
+    const kloset::FileInfo info{.name = kloset::name_of(record.path),
+                                .size = record.size,
+                                .mode = record.mode,
+                                .mod_time = record.mod_time,
+                                .dev = record.dev,
+                                .ino = record.ino,
+                                .uid = record.uid,
+                                .gid = record.gid,
+                                .nlink = record.nlink,
+                                .username = record.username,
+                                .groupname = record.groupname};
+    if (kloset::is_regular(record.mode)) size_ += static_cast<std::uint64_t>(record.size);
+    renderer_.path_ok(scope_,
+                      {.path = record.path, .info = &info, .bytes = bytes, .cached = reused});
+  }
+  void failed(std::string_view path, std::string_view error) override {
+    renderer_.path_failed(scope_, path, error);
+  }
+
+  std::uint64_t size() const noexcept { return size_; }
+
+ private:
+  Renderer& renderer_;
+  const EventScope& scope_;
+  std::uint64_t size_ = 0;
+};
+
+Result<config::Options> source_options(Context& context, std::string_view place,
+                                       const config::Options& overrides) {
+  auto options = place_options(context, config::PlaceKind::source, place);
+  if (!options) return options;
+  for (const config::Option& option : overrides) {
+    config::set_option(*options, option.key, option.value);
+  }
+  return options;
+}
+
+Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const OpenStore& store,
+                                                    const BackupFlags& flags,
+                                                    const config::Options& options) {
+  connectors::SourceSettings settings{.directory = context.working_directory,
+                                      .hostname = host_name(),
+                                      .xattrs = !flags.no_xattr,
+                                      .left_out = store.medium->traits().local_paths};
+  if (!flags.excludes.empty()) {
+    settings.excluded = [&flags](std::string_view path, bool is_directory) {
+      return flags.excludes.excludes(
+          path, is_directory ? kloset::EntryKind::directory : kloset::EntryKind::other);
+    };
+  }
+  return connectors::make_source(context.env, options, std::move(settings), context.cancel);
+}
+
+// Counts what there is, at the same time as the backup; it is only for the display.
+class Counting {
+ public:
+  Counting(kloset::Source& source, Renderer& renderer, const EventScope& scope)
+      : thread_([&source, &renderer, &scope] {
+          const auto estimate = source.estimate();
+          if (!estimate || !*estimate) return;
+          renderer.totals(scope, {.files = (*estimate)->items, .bytes = (*estimate)->bytes});
+        }) {}
+
+ private:
+  std::jthread thread_;
+};
+
+}  // namespace
+
+int run_backup(Context& context, std::span<const std::string> arguments) {
+  BackupFlags options;
+  FlagSet flags;
+  declare(flags, options);
+  std::vector<std::string> places;
+  if (const auto done = lex_options(context, "backup", flags, arguments, places)) return *done;
+  if (!options.tags_given) {
+    if (const auto tags = context.environment("PLAKAR_TAGS")) {
+      options.run.tags = split_tags(*tags, true);
+    }
+  }
+  if (const Status read = read_patterns(context, options); !read) {
+    return fail(context, read.error());
+  }
+  if (places.empty()) places.push_back(context.working_directory);
+  if (places.size() > 1) return fail(context, "multi-source backup not supported yet");
+  const auto place = source_options(context, places[0], options.connector_options);
+  if (!place) return fail(context, place.error());
+
+  OpenStore store;
+  if (const auto done = open_store(context, store)) return *done;
+  if (!store.store->traits().writable) return fail(context, "storage is not writable");
+  auto source = open_source(context, store, options, *place);
+  if (!source) {
+    return fail(context,
+                Error(source.error()).context("failed to create an importer for " + places[0]));
+  }
+
+  options.run.context = snapshot_context(context);
+  options.run.hostname = host_name();
+  options.run.use_parent = options.cache == "vfs";
+  options.run.threads = context.options.threads();
+
+  Renderer& renderer = *context.renderer;
+  EventScope import{.workflow = "import",
+                    .repository = store.repository->config().repository_id,
+                    .job = Uuid::random(context.env.random)};
+  EventScope scope = import;
+  scope.workflow = "backup";
+  scope.snapshot = SnapshotId::random(context.env.random);
+  options.run.id = scope.snapshot;
+  renderer.begin(import);
+  renderer.begin(scope);
+  Observer observer(renderer, scope);
+  Result<ops::BackupReport> report = [&] {
+    std::optional<Counting> counting;
+    if (!options.no_progress) counting.emplace(**source, renderer, import);
+    return ops::backup(*store.repository, **source, options.run, observer, context.cancel);
+  }();
+  if (!report) {
+    renderer.end(scope);
+    renderer.end(import);
+    if (report.error().code() == Errc::cancelled) return fail(context, report.error());
+    return fail(context, Error(report.error()).context("failed to backup source"));
+  }
+  renderer.phase(scope, "snapshot.commit.start");
+  renderer.result(scope, {.bytes = observer.size(),
+                          .errors = report->errors,
+                          .duration = report->duration,
+                          .store_read = store.store->bytes_read(),
+                          .store_written = store.store->bytes_written()});
+  renderer.phase(scope, "snapshot.commit.end");
+  renderer.end(scope);
+  renderer.end(import);
+  return report->errors == 0 ? exit_ok : exit_with_errors;
+}
+
+}  // namespace plakar::cli

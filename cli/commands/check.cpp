@@ -1,0 +1,85 @@
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands/command.h"
+#include "cli/commands/lex_options.h"
+#include "cli/commands/open_store.h"
+#include "cli/commands/snapshot_argument.h"
+#include "cli/exit_code.h"
+#include "core/ops/check.h"
+
+namespace plakar::cli {
+namespace {
+
+class Observer final : public ops::CheckObserver {
+ public:
+  Observer(Renderer& renderer, EventScope& scope) : renderer_(renderer), scope_(scope) {}
+
+  void checked(const SnapshotId& snapshot, std::string_view path) override {
+    scope_.snapshot = snapshot;
+    renderer_.path_ok(scope_, {.path = path});
+  }
+  void damaged(const ops::Damage& damage) override {
+    scope_.snapshot = damage.snapshot.value_or(SnapshotId{});
+    std::string what = damage.what;
+    if (damage.packfile) what += " (packfile " + damage.packfile->short_hex() + ")";
+    renderer_.path_failed(scope_, damage.where, what);
+  }
+
+ private:
+  Renderer& renderer_;
+  EventScope& scope_;
+};
+
+}  // namespace
+
+int run_check(Context& context, std::span<const std::string> arguments) {
+  bool fast = false;
+  bool no_verify = false;
+  FlagSet flags;
+  flags.boolean("fast", fast, "check the structure, and not the content of files");
+  flags.boolean("no-verify", no_verify, "do not verify the signatures of signed snapshots");
+  std::vector<std::string> words;
+  if (const auto done = lex_options(context, "check", flags, arguments, words)) return *done;
+  OpenStore store;
+  if (const auto done = open_store(context, store)) return *done;
+
+  ops::CheckOptions options;
+  if (fast) options.depth = ops::CheckDepth::structure;
+  for (const std::string& word : words) {
+    const auto where = find_snapshot(*store.repository, word);
+    if (!where) return fail(context, where.error());
+    options.targets.push_back({.snapshot = where->id, .path = where->path});
+  }
+  options.store = words.empty();
+  options.threads = context.options.threads();
+
+  Renderer& renderer = *context.renderer;
+  EventScope scope{.workflow = "check",
+                   .repository = store.repository->config().repository_id,
+                   .job = Uuid::random(context.env.random)};
+  renderer.begin(scope);
+  const MonotonicTime begin = context.env.clock.monotonic();
+  Observer observer(renderer, scope);
+  const auto report = ops::check(*store.repository, options, observer, context.cancel);
+  if (!report) {
+    renderer.end(scope);
+    return fail(context, report.error());
+  }
+  if (report->snapshots != 1) scope.snapshot = {};
+  renderer.result(scope, {.errors = report->damages,
+                          .duration = context.env.clock.monotonic() - begin,
+                          .store_read = store.store->bytes_read(),
+                          .store_written = store.store->bytes_written()});
+  renderer.end(scope);
+  if (report->sound()) return exit_ok;
+  const std::uint64_t count = report->snapshots_damaged;
+  static_cast<void>(fail(context, count == 0
+                                      ? "check failed: the store is damaged, its snapshots are not"
+                                      : "check failed for " + std::to_string(count) +
+                                            (count == 1 ? " snapshot" : " snapshots")));
+  return exit_damaged;
+}
+
+}  // namespace plakar::cli

@@ -1,0 +1,145 @@
+#include "cli/commands/open_store.h"
+
+#include <functional>
+#include <ostream>
+#include <utility>
+
+#include "cli/commands/passphrase.h"
+#include "cli/exit_code.h"
+#include "core/base/text.h"
+#include "core/config/config_directory.h"
+#include "core/config/location.h"
+#include "core/connectors/builtin/builtin.h"
+#include "core/kloset/state/table_index.h"
+
+namespace plakar::cli {
+namespace {
+
+using FindPassphrase = Result<std::optional<Secret>> (*)(Context&, const config::CoreOptions&);
+
+Result<config::Places> configured(Context& context, config::PlaceKind kind) {
+  const config::ConfigDirectory directory(context.env.files, context.env.random,
+                                          context.directories.config);
+  return PLK_TRY_CONTEXT(directory.load(kind), "could not load configuration").places();
+}
+
+std::string index_directory(const Context& context, const Uuid& repository) {
+  return config::join_path(context.directories.cache, "native/" + repository.text());
+}
+
+Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Store& store,
+                                                   const config::CoreOptions& secrets,
+                                                   FindPassphrase find, std::string_view prompt) {
+  kloset::Repository::Options options;
+  options.interrupt = [&context] { return context.cancel.check(); };
+  if (!store.traits().archive) {
+    options.make_index = [&context](const Uuid& id) -> Result<std::unique_ptr<kloset::StateIndex>> {
+      return kloset::TableIndex::open(
+          context.env.files, context.env.random,
+          {.directory = index_directory(context, id), .repository_id = id});
+    };
+  }
+  // A passphrase that was given is tried once; a person may mistype.
+  bool asked = false;
+  const kloset::PassphraseSource source = [&]() -> Result<Secret> {
+    if (!asked) {
+      if (auto found = PLK_TRY(find(context, secrets))) return std::move(*found);
+    }
+    asked = true;
+    return ask_passphrase(context, prompt);
+  };
+  for (int attempt = 1;; ++attempt) {
+    auto opened = kloset::Repository::open(store, context.env, source, options);
+    const bool again = !opened && opened.error().code() == Errc::permission_denied && asked &&
+                       attempt < passphrase_attempts && context.cancel.check();
+    if (!again) return opened;
+  }
+}
+
+int fail_to_open(Context& context, const std::string& location, const Error& error) {
+  if (error.code() == Errc::cancelled) return fail(context, error);
+  static_cast<void>(
+      fail(context, "failed to open the repository at " + location + ": " + error.message()));
+  context.err << "To specify an alternative repository, please use \"" << context.program
+              << " at <location> <command>\"." << std::endl;
+  return exit_no_store;
+}
+
+std::optional<int> open(Context& context, config::Options options, FindPassphrase find,
+                        std::string_view prompt, OpenStore& store) {
+  const config::CoreOptions secrets = config::take_core_options(options);
+  store.options = std::move(options);
+  const auto location = connectors::store_location(store.options, context.working_directory);
+  if (!location) return fail(context, location.error());
+  store.location = config::strip_user_info(location->to_string());
+
+  auto medium = connectors::make_store(context.env, store.options,
+                                       {.directory = context.working_directory}, context.cancel);
+  if (!medium) return fail_to_open(context, store.location, medium.error());
+  store.medium = *std::move(medium);
+  // What cannot be reached is told from what cannot be unlocked.
+  if (const auto config = store.medium->load_config(); !config) {
+    return fail_to_open(context, store.location, config.error());
+  }
+  store.store = std::make_unique<kloset::MeteredStore>(*store.medium);
+
+  auto opened = unlock(context, *store.store, secrets, find, prompt);
+  if (!opened) {
+    const Error& error = opened.error();
+    switch (error.code()) {
+      case Errc::permission_denied:
+        static_cast<void>(fail(context, "failed to unlock repository: " + error.message()));
+        return exit_locked;
+      case Errc::unsupported:
+        static_cast<void>(fail(context, "incompatible repository: " + error.message()));
+        return exit_version;
+      default:
+        return fail(context, error);
+    }
+  }
+  store.repository = *std::move(opened);
+  if (const Status refreshed = store.repository->refresh(); !refreshed) {
+    return fail(context,
+                Error(refreshed.error()).context("reading the index of " + store.location));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<config::Options> target_options(Context& context) {
+  std::optional<std::string> word = context.at;
+  if (!word) word = context.environment("PLAKAR_REPOSITORY");
+  if (word && !word->empty()) return place_options(context, config::PlaceKind::store, *word);
+
+  const config::Places stores = PLK_TRY(configured(context, config::PlaceKind::store));
+  if (stores.default_name) {
+    return config::resolve_place(stores, config::PlaceKind::store,
+                                 {.name = *stores.default_name, .path = {}});
+  }
+  const auto home = config::account_home();
+  if (!home) return Error(Errc::not_found, "no store is named, and the account has no home");
+  return config::Options{{.key = "location", .value = config::default_store_location(*home)}};
+}
+
+Result<config::Options> place_options(Context& context, config::PlaceKind kind,
+                                      std::string_view word) {
+  const auto reference = config::parse_reference(word);
+  if (!reference) return config::Options{{.key = "location", .value = std::string(word)}};
+  return config::resolve_place(PLK_TRY(configured(context, kind)), kind, *reference);
+}
+
+std::optional<int> open_store(Context& context, OpenStore& store) {
+  auto options = target_options(context);
+  if (!options) return fail(context, options.error());
+  return open(context, *std::move(options), find_passphrase, "repository passphrase: ", store);
+}
+
+std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
+                                   OpenStore& store) {
+  auto options = place_options(context, config::PlaceKind::store, word);
+  if (!options) return fail(context, Error(options.error()).context("peer store"));
+  return open(context, *std::move(options), find_peer_passphrase, prompt, store);
+}
+
+}  // namespace plakar::cli

@@ -1,0 +1,123 @@
+#include <ctime>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands/command.h"
+#include "cli/commands/lex_options.h"
+#include "cli/commands/open_store.h"
+#include "cli/commands/snapshot_argument.h"
+#include "cli/exit_code.h"
+#include "core/config/location.h"
+#include "core/connectors/builtin/builtin.h"
+#include "core/kloset/snapshot/snapshot_reader.h"
+#include "core/ops/restore.h"
+
+namespace plakar::cli {
+namespace {
+
+struct RestoreFlags {
+  std::string to;
+  config::Options connector_options;
+  bool skip_permissions = false;
+};
+
+class Observer final : public ops::RestoreObserver {
+ public:
+  Observer(Renderer& renderer, const EventScope& scope) : renderer_(renderer), scope_(scope) {}
+
+  void expected(std::uint64_t entries, std::uint64_t bytes) override {
+    renderer_.totals(scope_, {.files = entries, .bytes = bytes});
+  }
+  void restored(std::string_view path, std::uint64_t bytes) override {
+    renderer_.path_ok(scope_, {.path = path, .bytes = bytes});
+  }
+  void failed(std::string_view path, std::string_view error) override {
+    renderer_.path_failed(scope_, path, error);
+  }
+
+ private:
+  Renderer& renderer_;
+  const EventScope& scope_;
+};
+
+// A new directory beside where the user is: nothing that exists is touched without being named.
+std::string default_destination(const Context& context) {
+  const std::time_t now = to_unix_time(context.env.clock.wall()).seconds;
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  char text[32];
+  std::strftime(text, sizeof text, "plakar-%Y%m%d%H%M%S", &local);
+  return config::join_path(context.working_directory, text);
+}
+
+}  // namespace
+
+int run_restore(Context& context, std::span<const std::string> arguments) {
+  RestoreFlags options;
+  FlagSet flags;
+  flags.text("to", options.to, "restore to `PLACE`: a path, a location or @destination");
+  flags.boolean("skip-permissions", options.skip_permissions,
+                "give files 0640, directories 0750, and everything to the current user");
+  flags.value(
+      "o",
+      [&options](std::string_view text) -> Status {
+        const std::size_t equal = text.find('=');
+        if (equal == 0 || text.empty()) return Error(Errc::invalid_argument, "no option is named");
+        config::set_option(options.connector_options, text.substr(0, equal),
+                           equal == std::string_view::npos ? "true" : text.substr(equal + 1));
+        return {};
+      },
+      "`KEY=VALUE` for the destination's connector; repeatable");
+  std::vector<std::string> words;
+  if (const auto done = lex_options(context, "restore", flags, arguments, words)) return *done;
+  if (words.size() > 1) return fail(context, "multiple snapshots found, please specify one");
+  if (options.to.empty()) options.to = default_destination(context);
+  auto place = place_options(context, config::PlaceKind::destination, options.to);
+  if (!place) return fail(context, place.error());
+  for (const config::Option& option : options.connector_options) {
+    config::set_option(*place, option.key, option.value);
+  }
+
+  OpenStore store;
+  if (const auto done = open_store(context, store)) return *done;
+  const auto where = find_snapshot(*store.repository, words.empty() ? "latest" : words[0]);
+  if (!where) return fail(context, where.error());
+  const auto destination = connectors::make_destination(
+      context.env, *place,
+      {.directory = context.working_directory, .permissions = !options.skip_permissions},
+      context.cancel);
+  if (!destination) {
+    return fail(
+        context,
+        Error(destination.error()).context("failed to create an exporter for " + options.to));
+  }
+
+  Renderer& renderer = *context.renderer;
+  const EventScope scope{.workflow = "export",
+                         .repository = store.repository->config().repository_id,
+                         .snapshot = where->id,
+                         .job = Uuid::random(context.env.random)};
+  renderer.begin(scope);
+  Observer observer(renderer, scope);
+  const MonotonicTime begin = context.env.clock.monotonic();
+  const auto report = ops::restore(*store.repository, where->id, **destination,
+                                   {.path = where->path, .threads = context.options.threads()},
+                                   observer, context.cancel);
+  if (!report) {
+    renderer.end(scope);
+    return fail(context, report.error());
+  }
+  EventScope summary = scope;
+  summary.workflow = "restore";
+  renderer.result(summary, {.bytes = report->bytes_written,
+                            .errors = report->errors,
+                            .duration = context.env.clock.monotonic() - begin,
+                            .store_read = store.store->bytes_read(),
+                            .store_written = store.store->bytes_written()});
+  renderer.end(scope);
+  return report->errors == 0 ? exit_ok : exit_with_errors;
+}
+
+}  // namespace plakar::cli
