@@ -85,7 +85,8 @@ Result<BytesView> BlobCodec::decrypt(BytesView encoded, Bytes& into) {
   return BytesView(out);
 }
 
-Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_max) {
+Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_max,
+                                    UnitGuard guard) {
   BytesView compressed = encoded;
   if (cipher_) compressed = PLK_TRY(decrypt(encoded, compressed_));
   if (compression_ == codec::Compression::none) {
@@ -96,11 +97,16 @@ Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_ma
     }
     return compressed;
   }
+  codec::Decompressor* decompressor = &decompressor_;
+  if (guard == UnitGuard::none) {
+    if (!checking_decompressor_) checking_decompressor_.emplace(compression_);
+    decompressor = &*checking_decompressor_;
+  }
   // Most units expand little; starting small and growing keeps a lying one cheap.
   std::size_t size = std::min(plain_size_max, std::max<std::size_t>(4 * compressed.size(), 4096));
   for (;;) {
     const auto out = room(scratch_, size);
-    const auto got = decompressor_.decompress(compressed, out);
+    const auto got = decompressor->decompress(compressed, out);
     if (got) return BytesView(out).first(*got);
     if (size == plain_size_max) return got.error();
     size = plain_size_max - size < size ? plain_size_max : 2 * size;

@@ -6,6 +6,7 @@
 // authentic: the MAC over the plaintext, which whoever asks for the unit knows, decides.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "core/base/bytes.h"
@@ -17,6 +18,10 @@
 #include "core/kloset/repository/keys.h"
 
 namespace plakar::kloset {
+
+// What tells afterwards whether a plaintext is what it was: its MAC, or nothing else. Then the
+// checksum of a compressed unit, where there is one, is looked at too.
+enum class UnitGuard : std::uint8_t { mac, none };
 
 // Not thread-safe; one for each thread. Works in buffers of its own, which grow to the largest
 // unit seen and stay.
@@ -32,7 +37,8 @@ class BlobCodec {
 
   // The plaintext, valid until the next call. Malformed input is Errc::corrupt, as is a plaintext
   // of more than `plain_size_max` bytes.
-  Result<BytesView> decode(BytesView encoded, std::size_t plain_size_max);
+  Result<BytesView> decode(BytesView encoded, std::size_t plain_size_max,
+                           UnitGuard guard = UnitGuard::mac);
 
  private:
   BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher);
@@ -43,6 +49,7 @@ class BlobCodec {
   codec::Compression compression_;
   codec::Compressor compressor_;
   codec::Decompressor decompressor_;
+  std::optional<codec::Decompressor> checking_decompressor_;  // made when it is needed
   std::optional<crypto::SegmentCipher> cipher_;
   Bytes compressed_;
   Bytes encrypted_;

@@ -204,8 +204,10 @@ Result<Bytes> Repository::load_from(const BlobLocation& location, ResourceType t
                        envelope_header_size + location.offset, encoded));
   if (type == ResourceType::random) return encoded;
   const CodecLease lease = PLK_TRY(codec());
-  const BytesView plain = PLK_TRY(lease->decode(encoded, plain_size_max));
-  if (is_named_by_mac(type) && !equal_constant_time(keys_.mac.compute(plain).view(), mac.view())) {
+  const bool has_mac = is_named_by_mac(type);
+  const BytesView plain =
+      PLK_TRY(lease->decode(encoded, plain_size_max, has_mac ? UnitGuard::mac : UnitGuard::none));
+  if (has_mac && !equal_constant_time(keys_.mac.compute(plain).view(), mac.view())) {
     return Error(Errc::corrupt, "its content does not match its MAC");
   }
   return to_bytes(plain);

@@ -243,6 +243,28 @@ TEST_SUITE("repository") {
     CHECK(lost.error().message().find("packfile") != std::string::npos);
   }
 
+  TEST_CASE("a header has no MAC, and rot in it is noticed by its checksum") {
+    Fixture fixture;
+    const Bytes header = content(500, 3);
+    {
+      const auto repository = fixture.open();
+      REQUIRE(Transaction::begin(*repository, {})->commit(snapshot_id(1), header));
+    }
+    const auto repository = fixture.open();
+    const Mac mac{.bytes = snapshot_id(1).bytes};
+    const auto location = repository->index().find(ResourceType::snapshot, mac);
+    REQUIRE(location);
+    Bytes& item = fixture.place.items.at({ItemKind::packfile, item_name(location->packfile)});
+    for (std::size_t i = 0; i < location->length; ++i) {
+      item[16 + location->offset + i] ^= std::byte{4};
+      const auto loaded = repository->load(ResourceType::snapshot, mac, 1000);
+      CHECK((!loaded || *loaded == header));
+      item[16 + location->offset + i] ^= std::byte{4};
+    }
+    item[16 + location->offset + location->length / 2] ^= std::byte{4};
+    CHECK(repository->load(ResourceType::snapshot, mac, 1000).error().code() == Errc::corrupt);
+  }
+
   TEST_CASE("a state that cannot be read is an error, not a store with fewer snapshots") {
     Fixture fixture;
     {
