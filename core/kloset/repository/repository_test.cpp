@@ -184,32 +184,53 @@ TEST_SUITE("repository") {
     }
   }
 
-  TEST_CASE("many threads store at once, each blob once") {
-    Fixture fixture(true, 300'000);
-    {
-      const auto repository = fixture.open();
-      const auto transaction = Transaction::begin(*repository, {.data_packfiles = 3});
-      std::atomic<int> failures = 0;
-      {
-        std::vector<std::jthread> threads;
-        for (int t = 0; t < 6; ++t) {
-          threads.emplace_back([&] {
-            for (std::uint32_t i = 0; i < 60; ++i) {
-              const auto type = i % 3 == 0 ? ResourceType::vfs_entry : ResourceType::chunk;
-              if (!transaction->put(type, content(20'000, i))) ++failures;
-            }
-          });
-        }
-      }
-      REQUIRE(failures == 0);
-      REQUIRE(transaction->commit(snapshot_id(1), as_bytes("header")));
-      CHECK(transaction->stats().blobs_new == 60);
-    }
+  TEST_CASE("what a checkpoint published is known for the rest of the run") {
+    Fixture fixture(false, 200'000);
     const auto repository = fixture.open();
-    for (std::uint32_t i = 0; i < 60; ++i) {
-      const auto type = i % 3 == 0 ? ResourceType::vfs_entry : ResourceType::chunk;
-      const Bytes bytes = content(20'000, i);
-      CHECK(repository->load(type, repository->mac().compute(bytes), 20'000).value() == bytes);
+    const auto transaction =
+        Transaction::begin(*repository, {.data_packfiles = 1, .checkpoint_locations = 8});
+    std::vector<Mac> macs;
+    for (int round = 0; round < 2; ++round) {
+      for (std::uint32_t i = 0; i < 43; ++i) {
+        macs.push_back(transaction->put(ResourceType::chunk, content(50'000, i)).value());
+        REQUIRE(transaction->has(ResourceType::chunk, macs.back()));
+        REQUIRE(transaction->has(ResourceType::chunk, macs.front()));
+      }
+    }
+    CHECK(fixture.count(ItemKind::state) >= 2);
+    CHECK(transaction->stats().blobs_new == 43);
+    CHECK(transaction->stats().blobs_known == 43);
+  }
+
+  TEST_CASE("many threads store at once, each blob once") {
+    for (const std::size_t checkpoint_locations : {std::size_t{100'000}, std::size_t{8}}) {
+      Fixture fixture(true, 300'000);
+      {
+        const auto repository = fixture.open();
+        const auto transaction = Transaction::begin(
+            *repository, {.data_packfiles = 3, .checkpoint_locations = checkpoint_locations});
+        std::atomic<int> failures = 0;
+        {
+          std::vector<std::jthread> threads;
+          for (int t = 0; t < 6; ++t) {
+            threads.emplace_back([&] {
+              for (std::uint32_t i = 0; i < 60; ++i) {
+                const auto type = i % 3 == 0 ? ResourceType::vfs_entry : ResourceType::chunk;
+                if (!transaction->put(type, content(20'000, i))) ++failures;
+              }
+            });
+          }
+        }
+        REQUIRE(failures == 0);
+        REQUIRE(transaction->commit(snapshot_id(1), as_bytes("header")));
+        CHECK(transaction->stats().blobs_new == 60);
+      }
+      const auto repository = fixture.open();
+      for (std::uint32_t i = 0; i < 60; ++i) {
+        const auto type = i % 3 == 0 ? ResourceType::vfs_entry : ResourceType::chunk;
+        const Bytes bytes = content(20'000, i);
+        CHECK(repository->load(type, repository->mac().compute(bytes), 20'000).value() == bytes);
+      }
     }
   }
 

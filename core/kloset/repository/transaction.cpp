@@ -16,13 +16,18 @@
 namespace plakar::kloset {
 namespace {
 
-// Which blobs this run has put. Striped: threads seldom meet.
+// Which blobs this run has put that no state tells of yet. Striped: threads seldom meet.
 class PutSet {
  public:
   bool insert(ResourceType type, const Mac& mac) {
     Stripe& stripe = stripes_[stripe_of(mac)];
     const std::lock_guard guard(stripe.mutex);
     return stripe.keys.insert({type, mac}).second;
+  }
+  void erase(ResourceType type, const Mac& mac) {
+    Stripe& stripe = stripes_[stripe_of(mac)];
+    const std::lock_guard guard(stripe.mutex);
+    stripe.keys.erase({type, mac});
   }
   bool contains(ResourceType type, const Mac& mac) const {
     const Stripe& stripe = stripes_[stripe_of(mac)];
@@ -87,7 +92,11 @@ class StoreTransaction final : public Transaction {
   }
 
   Status put_known(ResourceType type, const Mac& mac, BytesView plain) override {
-    if (repository_.has(type, mac) || !put_.insert(type, mac)) {
+    const std::uint64_t published = states_published_;
+    const bool is_known = repository_.has(type, mac) || !put_.insert(type, mac) ||
+                          // Between the two it may have gone from one to the other.
+                          (states_published_ != published && repository_.has(type, mac));
+    if (is_known) {
       ++blobs_known_;
       return {};
     }
@@ -286,6 +295,11 @@ class StoreTransaction final : public Transaction {
         std::move(writer).finish(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
     PLK_TRY_CONTEXT(repository_.publish_state(id, plain), "publish state " + id.short_hex());
     written_bytes_ += plain.size();
+    // The index has them now: what is remembered here does not grow with the run.
+    ++states_published_;
+    for (const SealedPackfile& packfile : pending_) {
+      for (const PackfileRecord& record : packfile.records) put_.erase(record.type, record.mac);
+    }
     pending_.clear();
     pending_locations_ = 0;
     last_checkpoint_ = repository_.env().clock.monotonic();
@@ -296,6 +310,7 @@ class StoreTransaction final : public Transaction {
   Options options_;
   bool one_packfile_;  // an archive has no more
   PutSet put_;
+  std::atomic<std::uint64_t> states_published_ = 0;
   Pool data_;
   Pool metadata_;
 
