@@ -12,6 +12,8 @@
 #include "core/flow/channel.h"
 #include "core/flow/task_group.h"
 #include "core/kloset/repository/lock.h"
+#include "core/kloset/snapshot/catalogue.h"
+#include "core/kloset/snapshot/listing.h"
 #include "core/kloset/snapshot/object_writer.h"
 #include "core/kloset/snapshot/snapshot_builder.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
@@ -359,7 +361,15 @@ Result<Stored> store_snapshot(kloset::Repository& repository, kloset::Transactio
   if (options.use_parent) {
     report.parent = PLK_TRY(find_parent(repository, importer));
     if (report.parent) {
-      parent.emplace(repository, PLK_TRY(SnapshotReader::open(repository, *report.parent)));
+      auto snapshot = SnapshotReader::open(repository, *report.parent);
+      if (snapshot) {
+        parent.emplace(repository, *std::move(snapshot));
+      } else if (kloset::is_damage(snapshot.error())) {
+        // Its header is known from the cache only: everything is read, and `check` reports it.
+        report.parent.reset();
+      } else {
+        return std::move(snapshot).error();
+      }
     }
   }
 
@@ -418,20 +428,7 @@ Status walk_only(kloset::Source& source, BackupObserver& observer, const flow::C
 
 Result<std::optional<SnapshotId>> find_parent(kloset::Repository& repository,
                                               const kloset::Importer& importer) {
-  std::optional<SnapshotId> best;
-  UnixTime newest;
-  for (const SnapshotId& id : repository.index().snapshots()) {
-    const auto snapshot = SnapshotReader::open(repository, id);
-    // A damaged snapshot is no parent, and `check` is who reports it.
-    if (!snapshot) continue;
-    const kloset::SnapshotHeader& header = snapshot->header();
-    if (header.source().importer != importer) continue;
-    if (!best || header.timestamp > newest) {
-      best = id;
-      newest = header.timestamp;
-    }
-  }
-  return best;
+  return kloset::find_newest_snapshot(repository, importer);
 }
 
 Result<BackupReport> backup_into(kloset::Repository& repository, kloset::Transaction& transaction,
@@ -481,6 +478,7 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
   report.stored = transaction->stats();
   report.duration = env.clock.monotonic() - begin;
   if (lock) PLK_TRY(lock->release());
+  repository.save_index();
   return report;
 }
 

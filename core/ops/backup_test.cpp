@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "core/base/file_system.h"
+#include "core/base/testing/memory_disk.h"
+#include "core/kloset/format/envelope.h"
 #include "core/kloset/snapshot/object_reader.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/kloset/testing/memory_source.h"
@@ -47,9 +50,10 @@ struct Engine {
     REQUIRE(Repository::create(store, kloset::default_config(), nullptr, {}, system_env()));
     reopen();
   }
-  void reopen() {
+  void reopen() { reopen(system_env(), {}); }
+  void reopen(Env env, const Repository::Options& options) {
     auto opened =
-        Repository::open(store, system_env(), []() -> Result<Secret> { return Secret(); }, {});
+        Repository::open(store, env, []() -> Result<Secret> { return Secret(); }, options);
     REQUIRE(opened);
     repository = *std::move(opened);
   }
@@ -307,6 +311,52 @@ TEST_SUITE("backup of several sources") {
     MemorySource three(alone);
     CHECK_FALSE(ops::merge_sources({&one, &three}));
     CHECK(ops::merge_sources({&three}));
+  }
+}
+
+TEST_SUITE("backup on the snapshot before") {
+  TEST_CASE("the newest of the same source is built upon, and known without being read") {
+    testing::MemoryDisk disk;
+    FileSystem files(disk);
+    Engine engine;
+    const Env system = system_env();
+    const Env env{system.clock, system.random, files, system.processes};
+    const auto back_up = [&](const MemoryTree& tree) {
+      engine.reopen(env, {.cache_directory = "/cache"});
+      return engine.back_up(tree);
+    };
+    const auto first = back_up(small_tree());
+    CHECK_FALSE(first.parent);
+    const auto other = back_up(rooted("/home", "file", "x"));
+    CHECK_FALSE(other.parent);
+    const auto second = back_up(small_tree());
+    CHECK(second.parent == first.id);
+    CHECK(second.files_reused == 3);
+    CHECK(back_up(small_tree()).parent == second.id);
+    // Nothing is left for the next process to merge.
+    engine.reopen(env, {.cache_directory = "/cache"});
+    CHECK(engine.repository->index().state_count() == 4);
+  }
+
+  TEST_CASE("a parent that only the cache knows is no reason to fail") {
+    testing::MemoryDisk disk;
+    FileSystem files(disk);
+    Engine engine;
+    const Env system = system_env();
+    const Env env{system.clock, system.random, files, system.processes};
+    engine.reopen(env, {.cache_directory = "/cache"});
+    const auto first = engine.back_up(small_tree());
+    REQUIRE(ops::find_parent(*engine.repository, {}));  // Loads all headers, and keeps them.
+    const auto location = engine.repository->index()
+                              .find(kloset::ResourceType::snapshot, Mac{.bytes = first.id.bytes})
+                              .value();
+    Bytes& packfile =
+        engine.place.items.at({kloset::ItemKind::packfile, kloset::item_name(location.packfile)});
+    packfile[kloset::envelope_header_size + location.offset + 12] ^= std::byte{1};
+    engine.reopen(env, {.cache_directory = "/cache"});
+    const auto second = engine.back_up(small_tree());
+    CHECK_FALSE(second.parent);
+    CHECK(second.errors == 0);
   }
 }
 

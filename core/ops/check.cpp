@@ -49,6 +49,8 @@ class Check {
       report_.snapshots_damaged += report_.damages > before ? 1 : 0;
       observer_.finished(id, report_.damages - before);
     }
+    // What a damaged index did not find may be there all the same.
+    PLK_TRY(repository_.index().status());
     return report_;
   }
 
