@@ -15,6 +15,7 @@
 #include "cli/commands/snapshot_argument.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
+#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 
 namespace plakar::cli {
@@ -128,16 +129,19 @@ int run_ls(Context& context, std::span<const std::string> arguments) {
 
   std::vector<kloset::SnapshotHeader> headers;
   bool damaged = false;
-  for (const SnapshotId& id : store.repository->index().snapshots()) {
-    auto snapshot = kloset::SnapshotReader::open(*store.repository, id);
-    if (snapshot) {
-      headers.push_back(snapshot->header());
-    } else {
-      damaged = true;
-      context.renderer->message(MessageLevel::error,
-                                "snapshot " + id.short_hex() + ": " + snapshot.error().message());
-    }
-  }
+  const Status listed = kloset::for_each_header(
+      *store.repository,
+      [&](const kloset::SnapshotHeader& header) -> Status {
+        headers.push_back(header);
+        return context.cancel.check();
+      },
+      [&](const SnapshotId& id, const Error& error) -> Status {
+        damaged = true;
+        context.renderer->message(MessageLevel::error,
+                                  "snapshot " + id.short_hex() + ": " + error.message());
+        return {};
+      });
+  if (!listed) return fail(context, listed.error());
   std::sort(headers.begin(), headers.end(),
             [](const auto& a, const auto& b) { return a.timestamp > b.timestamp; });
   for (const kloset::SnapshotHeader& header : headers) {

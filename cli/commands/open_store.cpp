@@ -10,7 +10,6 @@
 #include "core/config/config_directory.h"
 #include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
-#include "core/kloset/state/table_index.h"
 
 namespace plakar::cli {
 namespace {
@@ -23,22 +22,12 @@ Result<config::Places> configured(Context& context, config::PlaceKind kind) {
   return PLK_TRY_CONTEXT(directory.load(kind), "could not load configuration").places();
 }
 
-std::string index_directory(const Context& context, const Uuid& repository) {
-  return config::join_path(context.directories.cache, "native/" + repository.text());
-}
-
 Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Store& store,
                                                    const config::CoreOptions& secrets,
                                                    FindPassphrase find, std::string_view prompt) {
   kloset::Repository::Options options;
   options.interrupt = [&context] { return context.cancel.check(); };
-  if (!store.traits().archive) {
-    options.make_index = [&context](const Uuid& id) -> Result<std::unique_ptr<kloset::StateIndex>> {
-      return kloset::TableIndex::open(
-          context.env.files, context.env.random,
-          {.directory = index_directory(context, id), .repository_id = id});
-    };
-  }
+  options.cache_directory = context.directories.cache;
   // A passphrase that was given is tried once; a person may mistype.
   bool asked = false;
   const kloset::PassphraseSource source = [&]() -> Result<Secret> {

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "core/config/location.h"
+#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 
 namespace plakar::cli {
@@ -10,12 +11,15 @@ namespace plakar::cli {
 Result<SnapshotId> find_newest(kloset::Repository& repository) {
   std::optional<SnapshotId> best;
   UnixTime time;
-  for (const SnapshotId& id : repository.index().snapshots()) {
-    const auto snapshot = PLK_TRY(kloset::SnapshotReader::open(repository, id));
-    if (best && snapshot.header().timestamp <= time) continue;
-    time = snapshot.header().timestamp;
-    best = id;
-  }
+  PLK_TRY(kloset::for_each_header(
+      repository,
+      [&](const kloset::SnapshotHeader& header) -> Status {
+        if (best && header.timestamp <= time) return {};
+        time = header.timestamp;
+        best = header.identifier;
+        return {};
+      },
+      [](const SnapshotId&, const Error& error) { return Status(error); }));
   if (!best) return Error(Errc::not_found, "no snapshots found");
   return *best;
 }
