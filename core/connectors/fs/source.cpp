@@ -3,7 +3,8 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
-#include <deque>
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "core/base/limits.h"
 #include "core/base/text.h"
 #include "core/connectors/fs/internal/deep_path.h"
+#include "core/connectors/fs/internal/file_reader.h"
 #include "core/connectors/fs/internal/tree_walk.h"
 #include "core/kloset/tree/path.h"
 
@@ -23,10 +25,6 @@ using kloset::Record;
 using kloset::RecordKind;
 
 constexpr std::size_t batch_size_max = 256;
-// Of less, the kernel reads all ahead by itself.
-constexpr std::uint64_t read_ahead_bytes_min = 256 * 1024;
-// Between two looks at the token while counting.
-constexpr std::uint64_t items_between_checks = 256;
 
 RecordKind kind_of(FileType type) {
   switch (type) {
@@ -94,25 +92,120 @@ std::string resolve(std::string_view directory, std::string_view target) {
   return out.empty() ? "/" : out;
 }
 
-class FileReader final : public kloset::ContentReader {
+// What of a walk is wanted.
+class Selection {
  public:
-  FileReader(File file, flow::CancelToken cancel)
-      : file_(std::move(file)), cancel_(std::move(cancel)) {}
+  Selection(const FsSourceOptions& options, std::set<FileIdentity> left_out, DeviceNumber device)
+      : options_(options), left_out_(std::move(left_out)), device_(device) {}
 
-  Result<std::size_t> read(std::span<std::byte> out) override {
-    if (failed_) return Error(Errc::io, "read " + escape(file_.name()) + ": it failed before");
-    PLK_TRY(cancel_.check());
-    auto got = file_.read_at(offset_, out);
-    failed_ = !got;
-    if (got) offset_ += *got;
-    return got;
+  bool wants(const std::string& path, const FileStat& stat) const {
+    if (!left_out_.empty() && left_out_.contains(identity_of(stat))) return false;
+    return !options_.excluded || !options_.excluded(path, stat.type == FileType::directory);
+  }
+  // A mount point is recorded; what is mounted there is another file system.
+  bool enters(const FileStat& stat) const {
+    return stat.type == FileType::directory &&
+           (!options_.stay_on_file_system || stat.device == device_);
+  }
+  bool is_left_out(const FileStat& stat) const { return left_out_.contains(identity_of(stat)); }
+
+ private:
+  const FsSourceOptions& options_;
+  const std::set<FileIdentity> left_out_;
+  const DeviceNumber device_;
+};
+
+// Makes records, without the names of owners.
+class Recorder {
+ public:
+  Recorder(const FileSystem& files, bool xattrs) : files_(files), xattrs_(xattrs) {}
+
+  // With what takes a call or two more for each entry. An attribute that cannot be read is an error
+  // beside the record, a target in its place.
+  void record(std::string path, const FileStat& stat, At at, std::vector<Record>& records) const {
+    Record record = record_of(std::move(path), stat);
+    if (record.kind == RecordKind::symlink) {
+      auto target = files_.read_link(at);
+      if (!target) {
+        records.push_back(error_record(std::move(record.path), target.error()));
+        return;
+      }
+      record.target = *std::move(target);
+    }
+    const std::size_t place = records.size();
+    records.push_back(std::move(record));
+    if (xattrs_) read_xattrs(place, at, records);
   }
 
  private:
-  File file_;
-  flow::CancelToken cancel_;
-  std::uint64_t offset_ = 0;
-  bool failed_ = false;
+  void read_xattrs(std::size_t place, At at, std::vector<Record>& records) const {
+    auto names = files_.list_xattrs(at);
+    if (!names) {
+      if (names.error().code() != Errc::unsupported) {
+        records.push_back(error_record(records[place].path, names.error()));
+      }
+      return;
+    }
+    std::sort(names->begin(), names->end());
+    for (std::string& name : *names) {
+      auto value = files_.read_xattr(at, name);
+      if (value) {
+        records[place].attributes.push_back({.name = std::move(name), .value = *std::move(value)});
+      } else if (value.error().code() != Errc::not_found) {  // It may have been removed since.
+        records.push_back(error_record(records[place].path, value.error()));
+      }
+    }
+  }
+
+  const FileSystem& files_;
+  const bool xattrs_;
+};
+
+class RecordingVisitor final : public TreeVisitor {
+ public:
+  // `known`: the paths that were recorded before.
+  RecordingVisitor(const Recorder& recorder, Selection selection, std::set<std::string> known)
+      : recorder_(recorder), selection_(std::move(selection)), known_(std::move(known)) {}
+
+  bool visit(std::string path, const Result<FileStat>& stat, At at,
+             std::vector<Record>& records) override {
+    if (!selection_.wants(path, stat ? *stat : FileStat())) return false;
+    if (!stat) {
+      records.push_back(error_record(std::move(path), stat.error()));
+      return false;
+    }
+    // A link's target may have been recorded as one of its ancestors, or be one itself.
+    if (!known_.contains(path)) recorder_.record(std::move(path), *stat, at, records);
+    return selection_.enters(*stat);
+  }
+  void fail(std::string path, const Error& error, std::vector<Record>& records) override {
+    records.push_back(error_record(std::move(path), error));
+  }
+
+ private:
+  const Recorder& recorder_;
+  const Selection selection_;
+  const std::set<std::string> known_;
+};
+
+class CountingVisitor final : public TreeVisitor {
+ public:
+  explicit CountingVisitor(Selection selection) : selection_(std::move(selection)) {}
+
+  bool visit(std::string path, const Result<FileStat>& stat, At, std::vector<Record>&) override {
+    if (!selection_.wants(path, stat ? *stat : FileStat())) return false;
+    ++items;
+    if (!stat) return false;
+    if (stat->type == FileType::regular) bytes += stat->size;
+    return selection_.enters(*stat);
+  }
+  void fail(std::string, const Error&, std::vector<Record>&) override { ++items; }
+
+  std::atomic<std::uint64_t> items = 0;
+  std::atomic<std::uint64_t> bytes = 0;
+
+ private:
+  const Selection selection_;
 };
 
 class FsSource final : public kloset::Source {
@@ -122,7 +215,8 @@ class FsSource final : public kloset::Source {
       : files_(env.files),
         options_(std::move(options)),
         names_(std::move(names)),
-        cancel_(std::move(cancel)) {}
+        cancel_(std::move(cancel)),
+        recorder_(files_, options_.xattrs) {}
 
   kloset::SourceIdentity identity() const override {
     return {.type = "fs", .origin = options_.origin, .root = options_.root};
@@ -149,32 +243,32 @@ class FsSource final : public kloset::Source {
       ++sum.items;
       if (root.stat.type == FileType::regular) sum.bytes += root.stat.size;
     }
-    const Root& last = roots.back();
-    TreeWalk walk = PLK_TRY(make_walk(last));
-    for (TreeWalk::Item item; walk.next(item);) {
-      if (sum.items % items_between_checks == 0) PLK_TRY(cancel_.check());
-      ++sum.items;
-      if (item.stat && item.stat->type == FileType::regular) sum.bytes += item.stat->size;
+    Selection selection = PLK_TRY(make_selection(roots.back()));
+    const bool is_walked = is_entered(selection, roots.back());
+    CountingVisitor counter(std::move(selection));
+    if (is_walked) {
+      TreeWalk walk(files_, counter, roots.back().path, identity_of(roots.back().stat), cancel_);
+      std::vector<Record> none;
+      PLK_TRY(walk.next(none, batch_size_max));  // To its end: it finds no records.
     }
+    sum.items += counter.items;
+    sum.bytes += counter.bytes;
     return std::optional(sum);
   }
 
   Result<bool> next(std::vector<Record>& batch) override {
     batch.clear();
     PLK_TRY(cancel_.check());
-    if (!walk_) PLK_TRY(start());
-    TreeWalk::Item item;
-    while (batch.size() < batch_size_max) {
-      if (ready_.empty()) {
-        if (!walk_->next(item)) break;
-        add(item);
-        continue;
-      }
-      batch.push_back(std::move(ready_.front()));
-      ready_.pop_front();
-      batch.back().id = ++last_id_;
+    if (visitor_ == nullptr) PLK_TRY(start());
+    if (!top_records_.empty()) {
+      batch = std::exchange(top_records_, {});
+    } else if (walk_ == nullptr || !PLK_TRY(walk_->next(batch, batch_size_max))) {
+      return false;
+    } else {
+      for (Record& record : batch) add_names(record);
     }
-    return !batch.empty();
+    for (Record& record : batch) record.id = ++last_id_;
+    return true;
   }
 
   Result<std::unique_ptr<kloset::ContentReader>> open(const Record& record) override {
@@ -186,11 +280,7 @@ class FsSource final : public kloset::Source {
       return Error(Errc::conflict,
                    "open " + escape(record.path) + ": it was replaced by something else meanwhile");
     }
-    if (stat.size >= read_ahead_bytes_min) {
-      file.advise(Advice::sequential, {.offset = 0, .length = stat.size});
-    }
-    return std::unique_ptr<kloset::ContentReader>(
-        std::make_unique<FileReader>(std::move(file), cancel_));
+    return make_file_reader(std::move(file), stat, cancel_);
   }
 
  private:
@@ -213,51 +303,54 @@ class FsSource final : public kloset::Source {
     return roots;
   }
 
-  Result<TreeWalk> make_walk(const Root& root) const {
+  Result<Selection> make_selection(const Root& root) const {
     std::set<FileIdentity> left_out;
     for (const std::string& path : options_.left_out) {
       const auto found = PLK_TRY(files_.find(path, Follow::yes));
       if (found) left_out.insert(identity_of(*found));
     }
-    const bool walked =
-        root.stat.type == FileType::directory && !left_out.contains(identity_of(root.stat));
-    TreeWalk walk(
-        files_,
-        [this, left_out = std::move(left_out)](const std::string& path, const FileStat& stat) {
-          if (!left_out.empty() && left_out.contains(identity_of(stat))) return false;
-          return !options_.excluded || !options_.excluded(path, stat.type == FileType::directory);
-        },
-        // A mount point is recorded; what is mounted there is another file system.
-        [this, device = root.stat.device](const FileStat& stat) {
-          return !options_.stay_on_file_system || stat.device == device;
-        });
-    if (walked) walk.start(root.path, identity_of(root.stat));
-    return walk;
+    return Selection(options_, std::move(left_out), root.stat.device);
+  }
+
+  static bool is_entered(const Selection& selection, const Root& root) {
+    return root.stat.type == FileType::directory && !selection.is_left_out(root.stat);
   }
 
   Status start() {
     const auto roots = PLK_TRY(find_roots());
+    std::set<std::string> known;
     for (const Root& root : roots) {
-      add_ancestors(root.path);
+      add_ancestors(root.path, known);
       // "/" is the ancestor of any link's target, so it may have been recorded.
-      if (!top_.insert(root.path).second) continue;
-      const std::string parent(kloset::parent_of(root.path));
-      const std::string name = root.path == "/" ? "." : std::string(kloset::name_of(root.path));
-      Record record = named(record_of(root.path, root.stat));
-      const auto directory = open_directory(files_, parent, true);
-      if (directory) {
-        complete(std::move(record), {*directory, name});
-      } else {
-        ready_.push_back(std::move(record));
-        ready_.push_back(error_record(root.path, directory.error()));
-      }
+      if (known.insert(root.path).second) add_root(root);
     }
-    walk_.emplace(PLK_TRY(make_walk(roots.back())));
+    Selection selection = PLK_TRY(make_selection(roots.back()));
+    const bool is_walked = is_entered(selection, roots.back());
+    visitor_ =
+        std::make_unique<RecordingVisitor>(recorder_, std::move(selection), std::move(known));
+    if (is_walked) {
+      walk_ = std::make_unique<TreeWalk>(files_, *visitor_, roots.back().path,
+                                         identity_of(roots.back().stat), cancel_);
+    }
     return {};
   }
 
+  void add_root(const Root& root) {
+    const std::string parent(kloset::parent_of(root.path));
+    const std::string name = root.path == "/" ? "." : std::string(kloset::name_of(root.path));
+    const std::size_t place = top_records_.size();
+    const auto directory = open_directory(files_, parent, true);
+    if (directory) {
+      recorder_.record(root.path, root.stat, {*directory, name}, top_records_);
+    } else {
+      top_records_.push_back(record_of(root.path, root.stat));
+      top_records_.push_back(error_record(root.path, directory.error()));
+    }
+    add_names(top_records_[place]);
+  }
+
   // The directories above, as they are found through links.
-  void add_ancestors(const std::string& path) {
+  void add_ancestors(const std::string& path, std::set<std::string>& known) {
     std::vector<std::string> ancestors;
     for (std::string at = path; at != "/";) {
       at = kloset::parent_of(at);
@@ -265,66 +358,21 @@ class FsSource final : public kloset::Source {
     }
     std::reverse(ancestors.begin(), ancestors.end());
     for (std::string& ancestor : ancestors) {
-      if (!top_.insert(ancestor).second) continue;
+      if (!known.insert(ancestor).second) continue;
       const auto stat = files_.stat(ancestor, Follow::yes);
-      if (!stat) ready_.push_back(error_record(ancestor, stat.error()));
+      if (!stat) top_records_.push_back(error_record(ancestor, stat.error()));
       FileStat unknown;
       unknown.type = FileType::directory;
       unknown.mode = 0755;
       unknown.modified = {.seconds = 0, .nanoseconds = 0};
-      ready_.push_back(record_of(std::move(ancestor), stat ? *stat : unknown));
+      top_records_.push_back(record_of(std::move(ancestor), stat ? *stat : unknown));
     }
   }
 
-  void add(TreeWalk::Item& item) {
-    if (!item.stat) {
-      ready_.push_back(error_record(std::move(item.path), item.stat.error()));
-      return;
-    }
-    // A link's target may have been recorded as one of its ancestors, or be one itself.
-    if (top_.contains(item.path)) return;
-    complete(named(record_of(std::move(item.path), *item.stat)), item.at());
-  }
-
-  Record named(Record record) {
+  void add_names(Record& record) {
+    if (record.kind == RecordKind::error) return;
     record.username = names_->user(record.uid);
     record.groupname = names_->group(record.gid);
-    return record;
-  }
-
-  // What takes a call or two more for each entry. An attribute that cannot be read is an error
-  // beside the record, a target in its place.
-  void complete(Record record, At at) {
-    if (record.kind == RecordKind::symlink) {
-      auto target = files_.read_link(at);
-      if (!target) {
-        ready_.push_back(error_record(std::move(record.path), target.error()));
-        return;
-      }
-      record.target = *std::move(target);
-    }
-    const std::size_t place = ready_.size();
-    ready_.push_back(std::move(record));
-    if (options_.xattrs) read_xattrs(place, at);
-  }
-
-  void read_xattrs(std::size_t place, At at) {
-    auto names = files_.list_xattrs(at);
-    if (!names) {
-      if (names.error().code() != Errc::unsupported) {
-        ready_.push_back(error_record(ready_[place].path, names.error()));
-      }
-      return;
-    }
-    std::sort(names->begin(), names->end());
-    for (std::string& name : *names) {
-      auto value = files_.read_xattr(at, name);
-      if (value) {
-        ready_[place].attributes.push_back({.name = std::move(name), .value = *std::move(value)});
-      } else if (value.error().code() != Errc::not_found) {  // It may have been removed since.
-        ready_.push_back(error_record(ready_[place].path, value.error()));
-      }
-    }
   }
 
   // Not waiting, in case a fifo has taken the file's place, and not following a link that has.
@@ -340,9 +388,10 @@ class FsSource final : public kloset::Source {
   const std::unique_ptr<OwnerNames> names_;
   const flow::CancelToken cancel_;
 
-  std::optional<TreeWalk> walk_;  // once the scan has begun
-  std::set<std::string> top_;     // the paths recorded before the walk
-  std::deque<Record> ready_;
+  const Recorder recorder_;
+  std::vector<Record> top_records_;            // the root's and those above, until handed out
+  std::unique_ptr<RecordingVisitor> visitor_;  // once the scan has begun
+  std::unique_ptr<TreeWalk> walk_;             // null if there is nothing to enter
   std::uint64_t last_id_ = 0;
 };
 

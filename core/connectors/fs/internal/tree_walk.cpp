@@ -1,84 +1,322 @@
 #include "core/connectors/fs/internal/tree_walk.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/base/text.h"
 #include "core/connectors/fs/internal/deep_path.h"
-#include "core/kloset/tree/path.h"
 
 namespace plakar::connectors {
 namespace {
 
-// These stay open, so that the way back to any level is not longer than that to the next open one.
-constexpr std::size_t top_levels_open = TreeWalk::descriptor_count_max / 2;
-constexpr std::size_t last_levels_open = TreeWalk::descriptor_count_max / 2;
+using kloset::Record;
+
+// Entries that a helper looks at before others hear of them.
+constexpr std::size_t turn_size = 64;
+// Of directories that are opened again on the way to one far below, every so many-th stays open,
+// so that the way to the next one is shorter.
+constexpr std::size_t levels_between_kept = 32;
+
+std::size_t bytes_of(const Record& record) {
+  std::size_t bytes = sizeof(Record) + record.path.size() + record.target.size();
+  for (const auto& attribute : record.attributes) {
+    bytes += sizeof(attribute) + attribute.name.size() + attribute.value.size();
+  }
+  return bytes;
+}
+
+// As far as it can be read.
+Status list_names(const File& directory, std::vector<std::string>& names) {
+  DirectoryBatch batch;
+  auto more = directory.read_directory(batch);
+  for (; more && *more; more = directory.read_directory(batch)) {
+    for (const DirectoryEntry entry : batch) names.emplace_back(entry.name);
+  }
+  std::sort(names.begin(), names.end());
+  if (!more) return std::move(more).error();
+  return {};
+}
 
 }  // namespace
 
-void TreeWalk::start(std::string path, FileIdentity identity) {
-  path_ = path == "/" ? "" : path;
-  names_.clear();
-  next_name_ = 0;
-  levels_.clear();
-  Level above;  // of nothing but the directory to begin with
-  above.path_size = path_.size();
-  above.below.push_back({.name = std::move(path), .identity = identity});
-  levels_.push_back(std::move(above));
+// A thread's work on one stop.
+class TreeWalk::Turn {
+ public:
+  // With the mutex held.
+  Turn(TreeWalk& walk, StopAt stop) : walk_(walk), stop_(stop) { stop->state = StopState::taken; }
+
+  // The next entries of the directory. Without the mutex.
+  void look(std::size_t count) {
+    Stop::Listing& listing = stop_->listing;
+    if (handle_ == nullptr && !begin()) return;
+    for (; count > 0 && listing.next_name < listing.names.size(); --count) {
+      if (walk_.cancel_.cancelled()) return;
+      std::string name = std::move(listing.names[listing.next_name++]);
+      const At at{*handle_, name};
+      const auto stat = walk_.files_.stat(at);
+      std::string path;
+      path.reserve(path_.size() + 1 + name.size());
+      path.append(path_).append("/").append(name);
+      if (walk_.visitor_.visit(std::move(path), stat, at, found_)) {
+        listing.below.push_back({.name = std::move(name), .identity = identity_of(*stat)});
+      }
+    }
+  }
+
+  // With the mutex held. False: there is no more.
+  bool hand_over() {
+    for (Record& record : found_) {
+      walk_.bytes_ahead_ += bytes_of(record);
+      stop_->records.push_back(std::move(record));
+    }
+    found_.clear();
+    walk_.found_.notify_one();
+    return stop_->listing.next_name < stop_->listing.names.size();
+  }
+
+  // With the mutex held, at the end.
+  void give_back() {
+    if (hand_over()) {
+      stop_->state = StopState::ready;
+      walk_.wanted_.notify_one();
+      return;
+    }
+    stop_->state = StopState::done;
+    Stop::Listing listing = std::exchange(stop_->listing, {});
+    if (listing.below.empty()) return;
+    if (handle_ != nullptr) walk_.keep_open(stop_->directory, std::move(handle_));
+    listing.names = {};
+    Stop rest{
+        .state = StopState::rest, .directory = stop_->directory, .listing = std::move(listing)};
+    ++rest.directory->users;
+    walk_.stops_.insert(std::next(stop_), std::move(rest));
+    walk_.wanted_.notify_all();
+  }
+
+ private:
+  // False: nothing is to be looked at.
+  bool begin() {
+    Stop::Listing& listing = stop_->listing;
+    path_ = walk_.path_of(stop_->directory);
+    auto opened = walk_.open(stop_->directory);
+    Status status = opened ? Status() : Status(std::move(opened).error());
+    if (status) {
+      handle_ = *std::move(opened);
+      if (!std::exchange(listing.begun, true)) status = list_names(*handle_, listing.names);
+    } else {
+      listing.next_name = listing.names.size();
+    }
+    if (!status) walk_.visitor_.fail(path_.empty() ? "/" : path_, status.error(), found_);
+    return handle_ != nullptr;
+  }
+
+  TreeWalk& walk_;
+  const StopAt stop_;
+  std::shared_ptr<const File> handle_;
+  std::string path_;
+  std::vector<Record> found_;
+};
+
+TreeWalk::TreeWalk(const FileSystem& files, TreeVisitor& visitor, std::string path,
+                   FileIdentity identity, const flow::CancelToken& cancel)
+    : files_(files), visitor_(visitor), cancel_(cancel), helpers_(cancel) {
+  kept_open_.fill(directories_.end());
+  const std::size_t path_size = path == "/" ? 0 : path.size();
+  directories_.push_back({.parent = directories_.end(),
+                          .self = {.name = std::move(path), .identity = identity},
+                          .path_size = path_size,
+                          .users = 1});
+  stops_.push_back({.directory = directories_.begin()});
+  listing_count_ = 1;
 }
 
-bool TreeWalk::next(Item& item) {
-  while (!levels_.empty()) {
-    if (next_name_ < names_.size()) {
-      if (take_entry(item)) return true;
-      continue;
-    }
-    Level& level = levels_.back();
-    if (level.next_below == level.below.size()) {
-      levels_.pop_back();
-      if (!levels_.empty()) path_.resize(levels_.back().path_size);
-      continue;
-    }
-    Directory directory = std::move(level.below[level.next_below++]);
-    std::string path = levels_.size() == 1
-                           ? directory.name
-                           : kloset::join(path_.empty() ? "/" : path_, directory.name);
-    Status entered = enter(std::move(directory));
-    if (entered) entered = list();
-    // What was listed before it failed is still returned.
-    if (!entered) {
-      fail(item, std::move(path), std::move(entered).error());
+TreeWalk::~TreeWalk() {
+  {
+    const std::lock_guard guard(mutex_);
+    ending_ = true;
+  }
+  wanted_.notify_all();
+  static_cast<void>(helpers_.wait());
+}
+
+Result<bool> TreeWalk::next(std::vector<Record>& batch, std::size_t size_max) {
+  std::unique_lock lock(mutex_);
+  while (!stops_.empty() && batch.size() < size_max) {
+    PLK_TRY(cancel_.check());
+    if (broken_) return Error(Errc::internal, "a thread that walks a tree has ended too early");
+    const StopAt first = stops_.begin();
+    if (first->next_record < first->records.size()) {
+      hand_out(*first, batch, size_max);
+    } else if (first->state == StopState::done) {
+      remove(first);
+    } else if (first->state == StopState::rest) {
+      take_from(first);
+    } else if (first->state == StopState::ready) {
+      Turn turn(*this, first);
+      lock.unlock();
+      turn.look(size_max - batch.size());
+      lock.lock();
+      turn.give_back();
+      if (!has_helpers_ && stops_.size() > 1) {
+        has_helpers_ = true;
+        lock.unlock();
+        for (std::size_t i = 0; i < helper_count; ++i) {
+          helpers_.spawn("walk", [this](const flow::CancelToken& cancel) { return help(cancel); });
+        }
+        lock.lock();
+      }
+    } else if (!batch.empty()) {
       return true;
+    } else {
+      found_.wait(lock, [&] {
+        return first->state != StopState::taken || first->next_record < first->records.size() ||
+               broken_;
+      });
     }
   }
-  return false;
+  PLK_TRY(cancel_.check());
+  return !batch.empty();
 }
 
-// False if nobody wants it.
-bool TreeWalk::take_entry(Item& item) {
-  name_ = std::move(names_[next_name_++]);
-  Level& level = levels_.back();
-  std::string path;
-  path.reserve(path_.size() + 1 + name_.size());
-  path.append(path_).append("/").append(name_);
-  item.stat = files_.stat({level.handle, name_});
-  if (!wanted_(path, item.stat ? *item.stat : FileStat())) return false;
-  if (item.stat && item.stat->type == FileType::directory && entered_(*item.stat)) {
-    level.below.push_back({.name = name_, .identity = identity_of(*item.stat)});
+Status TreeWalk::help(const flow::CancelToken& cancel) {
+  // When an exception ends this, what the helper has taken is never given back.
+  struct Watch {
+    TreeWalk& walk;
+    bool returned = false;
+
+    ~Watch() {
+      if (returned) return;
+      const std::lock_guard guard(walk.mutex_);
+      walk.broken_ = true;
+      walk.found_.notify_one();
+    }
+  };
+  Watch watch{*this};
+  std::unique_lock lock(mutex_);
+  while (!ending_ && !cancel.cancelled()) {
+    const StopAt stop = may_go_ahead() ? find_work() : stops_.end();
+    if (stop == stops_.end()) {
+      wanted_.wait(lock);
+      continue;
+    }
+    Turn turn(*this, stop);
+    do {
+      lock.unlock();
+      turn.look(turn_size);
+      lock.lock();
+    } while (turn.hand_over() && may_go_ahead() && !ending_ && !cancel.cancelled());
+    turn.give_back();
   }
-  item.path = std::move(path);
-  item.directory = &level.handle;
-  item.name = name_;
-  return true;
+  watch.returned = true;
+  return {};
 }
 
-void TreeWalk::fail(Item& item, std::string path, Error error) {
-  item.path = std::move(path);
-  item.stat = std::move(error);
-  item.directory = nullptr;
+// Once it is enough, it is until half of it has been handed out: else helpers would be woken for
+// every record.
+bool TreeWalk::may_go_ahead() {
+  const std::size_t share = ahead_enough_ ? 2 : 1;
+  ahead_enough_ =
+      bytes_ahead_ >= bytes_ahead_max / share || listing_count_ >= directories_ahead_max / share;
+  return !ahead_enough_;
 }
 
-Result<File> TreeWalk::open_child(const File* parent, const Directory& directory) const {
+TreeWalk::StopAt TreeWalk::find_work() {
+  for (StopAt stop = stops_.begin(); stop != stops_.end(); ++stop) {
+    if (stop->state == StopState::ready) return stop;
+    if (stop->state == StopState::rest) return take_from(stop);
+  }
+  return stops_.end();
+}
+
+// The next directory of a rest becomes a stop, before what is left of it.
+TreeWalk::StopAt TreeWalk::take_from(StopAt rest) {
+  const DirectoryAt parent = rest->directory;
+  Name name = std::move(rest->listing.below[rest->next_below++]);
+  const std::size_t path_size = parent->path_size + 1 + name.name.size();
+  const DirectoryAt directory = directories_.insert(
+      directories_.end(),
+      {.parent = parent, .self = std::move(name), .path_size = path_size, .users = 1});
+  ++parent->users;
+  const StopAt stop = stops_.insert(rest, {.directory = directory});
+  ++listing_count_;
+  if (rest->next_below == rest->listing.below.size()) remove(rest);
+  return stop;
+}
+
+void TreeWalk::hand_out(Stop& stop, std::vector<Record>& batch, std::size_t size_max) {
+  const bool was_enough = ahead_enough_;
+  while (batch.size() < size_max && stop.next_record < stop.records.size()) {
+    Record& record = stop.records[stop.next_record++];
+    bytes_ahead_ -= bytes_of(record);
+    batch.push_back(std::move(record));
+  }
+  if (stop.next_record == stop.records.size()) {
+    stop.records.clear();
+    stop.next_record = 0;
+  }
+  if (was_enough && may_go_ahead()) wanted_.notify_all();
+}
+
+void TreeWalk::remove(StopAt stop) {
+  const bool was_enough = ahead_enough_;
+  if (stop->state != StopState::rest) --listing_count_;
+  release(stop->directory);
+  stops_.erase(stop);
+  if (was_enough && may_go_ahead()) wanted_.notify_all();
+}
+
+void TreeWalk::release(DirectoryAt directory) {
+  while (directory != directories_.end() && --directory->users == 0) {
+    std::replace(kept_open_.begin(), kept_open_.end(), directory, directories_.end());
+    const DirectoryAt parent = directory->parent;
+    directories_.erase(directory);
+    directory = parent;
+  }
+}
+
+// The one that has been open for longest is closed for it. First in, first out, because one that is
+// needed often is soon kept again.
+void TreeWalk::keep_open(DirectoryAt directory, std::shared_ptr<const File> handle) {
+  if (directory->handle != nullptr) return;
+  DirectoryAt& place = kept_open_[kept_open_next_];
+  kept_open_next_ = (kept_open_next_ + 1) % kept_open_.size();
+  if (place != directories_.end()) place->handle = nullptr;
+  place = directory;
+  directory->handle = std::move(handle);
+}
+
+// From the nearest one above that is open.
+Result<std::shared_ptr<const File>> TreeWalk::open(DirectoryAt directory) {
+  if (directory->path_size > path_size_max) {
+    return Error(Errc::invalid_argument,
+                 "a path of more than " + std::to_string(path_size_max) + " bytes is not walked");
+  }
+  std::vector<DirectoryAt> closed;
+  std::shared_ptr<const File> handle;
+  {
+    const std::lock_guard guard(mutex_);
+    for (DirectoryAt at = directory; at != directories_.end(); at = at->parent) {
+      handle = at->handle;
+      if (handle != nullptr) break;
+      closed.push_back(at);
+    }
+  }
+  while (!closed.empty()) {
+    const DirectoryAt at = closed.back();
+    closed.pop_back();
+    handle = PLK_TRY(open_from(handle.get(), at->self));
+    // Not the one that was asked for: most have nothing below them.
+    if (closed.size() == 1 || (!closed.empty() && closed.size() % levels_between_kept == 0)) {
+      const std::lock_guard guard(mutex_);
+      keep_open(at, handle);
+    }
+  }
+  return handle;
+}
+
+Result<std::shared_ptr<const File>> TreeWalk::open_from(const File* parent,
+                                                        const Name& directory) const {
   File opened =
       parent == nullptr
           ? PLK_TRY(open_directory(files_, directory.name, false))
@@ -88,53 +326,21 @@ Result<File> TreeWalk::open_child(const File* parent, const Directory& directory
     return Error(Errc::conflict, "open " + escape(opened.name()) +
                                      ": it was replaced by another directory meanwhile");
   }
-  return opened;
+  return std::make_shared<const File>(std::move(opened));
 }
 
-Status TreeWalk::enter(Directory directory) {
-  names_.clear();
-  next_name_ = 0;
-  const std::size_t above = levels_.size() - 1;
-  if (above > 0 && path_.size() + 1 + directory.name.size() > path_size_max) {
-    return Error(Errc::invalid_argument,
-                 "a path of more than " + std::to_string(path_size_max) + " bytes is not walked");
+// Of "/": nothing.
+std::string TreeWalk::path_of(DirectoryAt directory) const {
+  std::string path(directory->path_size, '/');
+  std::size_t end = path.size();
+  for (; directory->parent != directories_.end(); directory = directory->parent) {
+    const std::string& name = directory->self.name;
+    end -= name.size();
+    std::copy(name.begin(), name.end(), path.begin() + static_cast<std::ptrdiff_t>(end));
+    --end;  // A slash.
   }
-  PLK_TRY(reopen(above));
-  Level level;
-  level.handle = PLK_TRY(open_child(above == 0 ? nullptr : &levels_[above].handle, directory));
-  if (above > 0) path_.append("/").append(directory.name);
-  level.path_size = path_.size();
-  level.self = std::move(directory);
-  levels_.push_back(std::move(level));
-  if (levels_.size() > descriptor_count_max) {
-    levels_[std::max(top_levels_open, levels_.size() - 1 - last_levels_open)].handle = File();
-  }
-  return {};
-}
-
-Status TreeWalk::reopen(std::size_t level) {
-  if (level == 0 || levels_[level].handle) return {};
-  std::size_t open = level;
-  while (open > 0 && !levels_[open].handle) --open;
-  File handle;
-  for (std::size_t at = open + 1; at <= level; ++at) {
-    const File* parent = at == 1 ? nullptr : handle ? &handle : &levels_[open].handle;
-    handle = PLK_TRY(open_child(parent, levels_[at].self));
-  }
-  levels_[level].handle = std::move(handle);
-  return {};
-}
-
-// As far as it can be read.
-Status TreeWalk::list() {
-  const File& directory = levels_.back().handle;
-  auto more = directory.read_directory(batch_);
-  for (; more && *more; more = directory.read_directory(batch_)) {
-    for (const DirectoryEntry entry : batch_) names_.emplace_back(entry.name);
-  }
-  std::sort(names_.begin(), names_.end());
-  if (!more) return std::move(more).error();
-  return {};
+  std::copy_n(directory->self.name.begin(), end, path.begin());
+  return path;
 }
 
 }  // namespace plakar::connectors
