@@ -73,6 +73,9 @@ void declare(FlagSet& flags, GlobalOptions& options, StartOptions& start) {
   flags.integer("concurrency", options.concurrency,
                 "how many operations to run side by side; -1 means as many as -cpu");
   flags.text("keyfile", options.keyfile, "read the passphrase from `FILE`");
+  flags.duration("key-cache", options.key_cache,
+                 "keep the store's key in the kernel's keyring for `DURATION`, so that the next "
+                 "commands need no passphrase");
   flags.boolean("json", options.json, "report as JSON, one event a line");
   flags.boolean("stdio", start.lines, "report as lines, also on a terminal");
   flags.boolean("quiet", start.quiet, "report results and errors only");
@@ -95,6 +98,10 @@ std::optional<std::string> complaint(const GlobalOptions& options) {
   }
   if (options.concurrency == 0 || options.concurrency < -1) {
     return "invalid -concurrency value " + std::to_string(options.concurrency);
+  }
+  using std::chrono::seconds;
+  if (options.key_cache != seconds(0) && options.key_cache < seconds(1)) {
+    return "invalid -key-cache value: at least 1s";
   }
   if (!options.keyfile.empty() && !std::ifstream(options.keyfile)) {
     return "could not read key file: " + options.keyfile + ": " + std::strerror(errno);

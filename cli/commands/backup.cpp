@@ -13,6 +13,7 @@
 #include "cli/exit_code.h"
 #include "core/base/file_system.h"
 #include "core/base/files.h"
+#include "core/config/time_expression.h"
 #include "core/connectors/builtin/builtin.h"
 #include "core/kloset/excludes.h"
 #include "core/kloset/tree/path.h"
@@ -52,7 +53,7 @@ std::vector<std::string> split_tags(std::string_view list, bool trim) {
   return tags;
 }
 
-void declare(FlagSet& flags, BackupFlags& options) {
+void declare(Context& context, FlagSet& flags, BackupFlags& options) {
   flags.value(
       "tag",
       [&options](std::string_view list) -> Status {
@@ -87,6 +88,19 @@ void declare(FlagSet& flags, BackupFlags& options) {
   flags.boolean("check", options.check, "check the snapshot, all data, once it is made");
   flags.boolean("no-xattr", options.no_xattr, "leave out extended attributes");
   flags.boolean("no-progress", options.no_progress, "do not count beforehand what there is to do");
+  flags.value(
+      "force-timestamp",
+      [&context, &options](std::string_view text) -> Status {
+        if (text.empty()) return {};
+        const UnixTime now = to_unix_time(context.env.clock.wall());
+        const UnixTime time = PLK_TRY(config::TimeExpression::parse(text)).at(now);
+        if (time > now) {
+          return Error(Errc::invalid_argument, "forced timestamp cannot be in the future");
+        }
+        options.run.timestamp = time;
+        return {};
+      },
+      "date the snapshot as of `TIME`");
   flags.boolean("strict", options.run.strict, "make no snapshot when anything could not be read");
   flags.text("cache", options.cache,
              "`vfs` builds on the last snapshot of the same source; no reads everything");
@@ -173,6 +187,35 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
   return connectors::make_source(context.env, options, std::move(settings), context.cancel);
 }
 
+// The whole of a snapshot, every byte of it.
+class CheckObserver final : public ops::CheckObserver {
+ public:
+  CheckObserver(Renderer& renderer, const EventScope& scope) : renderer_(renderer), scope_(scope) {}
+
+  void checked(const SnapshotId&, std::string_view) override {}
+  void damaged(const ops::Damage& damage) override {
+    renderer_.path_failed(scope_, damage.where, damage.what);
+  }
+
+ private:
+  Renderer& renderer_;
+  const EventScope& scope_;
+};
+
+int check_snapshot(Context& context, OpenStore& store, const EventScope& scope) {
+  CheckObserver observer(*context.renderer, scope);
+  const auto report = ops::check(*store.repository,
+                                 {.targets = {{.snapshot = scope.snapshot}},
+                                  .store = false,
+                                  .threads = context.options.threads()},
+                                 observer, context.cancel);
+  if (!report) return fail(context, Error(report.error()).context("failed to check snapshot"));
+  if (report->sound()) return exit_ok;
+  static_cast<void>(fail(context, "failed to check snapshot: " + std::to_string(report->damages) +
+                                      " damages, see above"));
+  return exit_damaged;
+}
+
 // Counts what there is, at the same time as the backup; it is only for the display.
 class Counting {
  public:
@@ -192,7 +235,7 @@ class Counting {
 int run_backup(Context& context, std::span<const std::string> arguments) {
   BackupFlags options;
   FlagSet flags;
-  declare(flags, options);
+  declare(context, flags, options);
   std::vector<std::string> places;
   if (const auto done = lex_options(context, "backup", flags, arguments, places)) return *done;
   if (!options.tags_given) {
@@ -253,6 +296,9 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
   renderer.phase(scope, "snapshot.commit.end");
   renderer.end(scope);
   renderer.end(import);
+  if (options.check) {
+    if (const int code = check_snapshot(context, store, scope); code != exit_ok) return code;
+  }
   return report->errors == 0 ? exit_ok : exit_with_errors;
 }
 

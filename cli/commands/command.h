@@ -2,6 +2,7 @@
 // of all of them is made in main() and passed down, as is everything that a command may use.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
@@ -26,6 +27,7 @@ struct GlobalOptions {
   std::int64_t cpu = 1;
   std::int64_t concurrency = -1;  // -1: as many as cpu
   std::string keyfile{};
+  std::chrono::nanoseconds key_cache{};  // 0: keys are not kept
   bool json = false;
 
   std::size_t threads() const noexcept {

@@ -10,6 +10,7 @@
 #include "core/config/config_directory.h"
 #include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
+#include "core/kloset/repository/key_cache.h"
 
 namespace plakar::cli {
 namespace {
@@ -28,6 +29,13 @@ Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Sto
   kloset::Repository::Options options;
   options.interrupt = [&context] { return context.cancel.check(); };
   options.cache_directory = context.directories.cache;
+  std::unique_ptr<kloset::KeyCache> keys;
+  if (context.options.key_cache > std::chrono::nanoseconds(0)) {
+    keys = PLK_TRY_CONTEXT(
+        kloset::open_keyring(std::chrono::ceil<std::chrono::seconds>(context.options.key_cache)),
+        "-key-cache");
+    options.key_cache = keys.get();
+  }
   // A passphrase that was given is tried once; a person may mistype.
   bool asked = false;
   const kloset::PassphraseSource source = [&]() -> Result<Secret> {

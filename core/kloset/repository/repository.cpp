@@ -31,6 +31,26 @@ Result<LoadedState> load_state(Store& store, const StoreKeys& keys, BlobCodec& c
   return LoadedState{.version = envelope.version, .plain = to_bytes(plain)};
 }
 
+// With the key that a cache has, or the one that the passphrase becomes.
+Result<StoreKeys> unlock_store(const UnverifiedConfig& config, const PassphraseSource& passphrase,
+                               Env env, const Repository::Options& options) {
+  KeyCache* const cache = options.key_cache;
+  const Uuid& id = config.config.repository_id;
+  const Bytes& salt = config.config.encryption->kdf.salt;
+  if (cache != nullptr) {
+    if (auto key = cache->find(id, salt)) {
+      auto keys = unlock_with_key(config, *std::move(key), env.random);
+      if (keys) return keys;
+      cache->forget(id, salt);
+    }
+  }
+  const Secret secret = PLK_TRY(passphrase());
+  auto keys = unlock(config, secret.reveal(), env.random, options.interrupt);
+  // To keep it was asked for: that it cannot be is not passed over.
+  if (keys && cache != nullptr) PLK_TRY(cache->keep(id, salt, *keys->store_key));
+  return keys;
+}
+
 }  // namespace
 
 bool is_named_by_mac(ResourceType type) noexcept {
@@ -93,8 +113,7 @@ Result<std::unique_ptr<Repository>> Repository::open(Store& store, Env env,
   UnverifiedConfig unverified = PLK_TRY(decode_config(std::move(item)));
   std::optional<StoreKeys> keys;
   if (unverified.config.encryption) {
-    const Secret secret = PLK_TRY(passphrase());
-    keys = PLK_TRY(unlock(unverified, secret.reveal(), env.random, options.interrupt));
+    keys = PLK_TRY(unlock_store(unverified, passphrase, env, options));
   } else {
     keys = PLK_TRY(open_plain(unverified));
   }

@@ -23,6 +23,7 @@
 #include "core/kloset/chunking/chunker.h"
 #include "core/kloset/repository/blob_codec.h"
 #include "core/kloset/repository/config.h"
+#include "core/kloset/repository/key_cache.h"
 #include "core/kloset/repository/keys.h"
 #include "core/kloset/state/index.h"
 #include "core/kloset/store.h"
@@ -42,6 +43,8 @@ class Repository final : public BlobSource {
     // Makes the index for a repository; empty: one in the cache, or in memory.
     std::function<Result<std::unique_ptr<StateIndex>>(const Uuid&)> make_index{};
     crypto::KdfInterrupt interrupt{};
+    // Asked before the passphrase, and told of the key that was derived from one.
+    KeyCache* key_cache = nullptr;
   };
 
   // Makes a store without content; `config` from default_config(), with its id and time still to
