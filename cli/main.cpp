@@ -40,6 +40,7 @@ constexpr auto commands = std::to_array<Command>({
     {"help", "help [-style STYLE] [COMMAND [SUBCOMMAND]]", run_help},
     {"info", "info [-errors] [SNAPSHOT[:PATH]]", run_info},
     {"ls", "ls [-uuid] [-recursive] [-tags] [SNAPSHOT[:PATH]]", run_ls},
+    {"maintenance", "maintenance", run_maintenance},
     {"restore", "restore [OPTIONS] [SNAPSHOT[:PATH]]", run_restore},
     {"version", "version", run_version},
 });

@@ -19,6 +19,7 @@
 #include "core/kloset/tree/path.h"
 #include "core/ops/backup.h"
 #include "core/ops/check.h"
+#include "core/ops/merged_source.h"
 
 namespace plakar::cli {
 namespace {
@@ -86,6 +87,7 @@ void declare(Context& context, FlagSet& flags, BackupFlags& options) {
       },
       "read patterns from `FILE`, before those of -ignore; repeatable");
   flags.boolean("check", options.check, "check the snapshot, all data, once it is made");
+  flags.boolean("dry-run", options.run.dry_run, "only look what there is");
   flags.boolean("no-xattr", options.no_xattr, "leave out extended attributes");
   flags.boolean("no-progress", options.no_progress, "do not count beforehand what there is to do");
   flags.value(
@@ -173,7 +175,9 @@ Result<config::Options> source_options(Context& context, std::string_view place,
 
 Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const OpenStore& store,
                                                     const BackupFlags& flags,
-                                                    const config::Options& options) {
+                                                    const std::string& place) {
+  const auto options = source_options(context, place, flags.connector_options);
+  if (!options) return options.error();
   connectors::SourceSettings settings{.directory = context.working_directory,
                                       .hostname = host_name(),
                                       .xattrs = !flags.no_xattr,
@@ -184,7 +188,7 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
           path, is_directory ? kloset::EntryKind::directory : kloset::EntryKind::other);
     };
   }
-  return connectors::make_source(context.env, options, std::move(settings), context.cancel);
+  return connectors::make_source(context.env, *options, std::move(settings), context.cancel);
 }
 
 // The whole of a snapshot, every byte of it.
@@ -247,23 +251,33 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
     return fail(context, read.error());
   }
   if (places.empty()) places.push_back(context.working_directory);
-  if (places.size() > 1) return fail(context, "multi-source backup not supported yet");
-  const auto place = source_options(context, places[0], options.connector_options);
-  if (!place) return fail(context, place.error());
 
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
   if (!store.store->traits().writable) return fail(context, "storage is not writable");
-  auto source = open_source(context, store, options, *place);
-  if (!source) {
-    return fail(context,
-                Error(source.error()).context("failed to create an importer for " + places[0]));
+  std::vector<std::unique_ptr<kloset::Source>> sources;
+  std::vector<kloset::Source*> borrowed;
+  for (const std::string& place : places) {
+    auto source = open_source(context, store, options, place);
+    if (!source) {
+      return fail(context,
+                  Error(source.error()).context("failed to create an importer for " + place));
+    }
+    borrowed.push_back(sources.emplace_back(*std::move(source)).get());
   }
+  const auto source = ops::merge_sources(std::move(borrowed));
+  if (!source) return fail(context, source.error());
 
   options.run.context = snapshot_context(context);
   options.run.hostname = host_name();
   options.run.use_parent = options.cache == "vfs";
   options.run.threads = context.options.threads();
+  if (!options.packfiles.empty() && options.packfiles != "memory") {
+    options.run.temporary_directory = options.packfiles;
+  } else if (const auto temporary = context.environment("TMPDIR")) {
+    options.run.temporary_directory = *temporary;
+  }
+  options.run.lock = !is_set(context, "PLAKAR_LOCKLESS");
 
   Renderer& renderer = *context.renderer;
   EventScope import{.workflow = "import",
@@ -271,7 +285,7 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
                     .job = Uuid::random(context.env.random)};
   EventScope scope = import;
   scope.workflow = "backup";
-  scope.snapshot = SnapshotId::random(context.env.random);
+  if (!options.run.dry_run) scope.snapshot = SnapshotId::random(context.env.random);
   options.run.id = scope.snapshot;
   renderer.begin(import);
   renderer.begin(scope);
@@ -286,6 +300,11 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
     renderer.end(import);
     if (report.error().code() == Errc::cancelled) return fail(context, report.error());
     return fail(context, Error(report.error()).context("failed to backup source"));
+  }
+  if (options.run.dry_run) {
+    renderer.end(scope);
+    renderer.end(import);
+    return report->errors == 0 ? exit_ok : fail(context, "failed to scan some files");
   }
   renderer.phase(scope, "snapshot.commit.start");
   renderer.result(scope, {.bytes = observer.size(),

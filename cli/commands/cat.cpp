@@ -14,7 +14,8 @@ namespace plakar::cli {
 namespace {
 
 Status write_file(Context& context, kloset::Repository& repository, const std::string& argument) {
-  const SnapshotPath where = PLK_TRY_CONTEXT(find_snapshot(repository, argument), argument);
+  const SnapshotPath where =
+      PLK_TRY_CONTEXT(find_snapshot(context, repository, argument), argument);
   auto snapshot = PLK_TRY_CONTEXT(kloset::SnapshotReader::open(repository, where.id), argument);
   auto found = ops::find_file(snapshot, where.path);
   if (!found) {

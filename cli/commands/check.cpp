@@ -48,7 +48,7 @@ int run_check(Context& context, std::span<const std::string> arguments) {
   ops::CheckOptions options;
   if (fast) options.depth = ops::CheckDepth::structure;
   for (const std::string& word : words) {
-    const auto where = find_snapshot(*store.repository, word);
+    const auto where = find_snapshot(context, *store.repository, word);
     if (!where) return fail(context, where.error());
     options.targets.push_back({.snapshot = where->id, .path = where->path});
   }

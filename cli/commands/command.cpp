@@ -5,6 +5,7 @@
 #include <ostream>
 
 #include "cli/exit_code.h"
+#include "cli/flags/value.h"
 #include "core/base/text.h"
 
 namespace plakar::cli {
@@ -51,6 +52,11 @@ int fail(Context& context, std::string_view message) {
     print_error(context, message);
   }
   return exit_failure;
+}
+
+bool is_set(const Context& context, std::string_view variable) {
+  const auto text = context.environment(variable);
+  return text && parse_bool(*text).value_or(false);
 }
 
 std::string command_list(std::span<const Command> commands) {

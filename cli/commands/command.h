@@ -71,6 +71,9 @@ void print_error(Context& context, std::string_view message);
 int fail(Context& context, const Error& error);
 int fail(Context& context, std::string_view message);
 
+// Whether a switch in the environment is on: PLAKAR_LOCKLESS=1. What is no truth value is off.
+bool is_set(const Context& context, std::string_view variable);
+
 int run_backup(Context& context, std::span<const std::string> arguments);
 int run_cat(Context& context, std::span<const std::string> arguments);
 int run_check(Context& context, std::span<const std::string> arguments);
@@ -78,6 +81,7 @@ int run_create(Context& context, std::span<const std::string> arguments);
 int run_help(Context& context, std::span<const std::string> arguments);
 int run_info(Context& context, std::span<const std::string> arguments);
 int run_ls(Context& context, std::span<const std::string> arguments);
+int run_maintenance(Context& context, std::span<const std::string> arguments);
 int run_restore(Context& context, std::span<const std::string> arguments);
 int run_version(Context& context, std::span<const std::string> arguments);
 

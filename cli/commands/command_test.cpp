@@ -83,8 +83,8 @@ TEST_SUITE("commands") {
   }
 
   TEST_CASE("every command has a page") {
-    for (const char* name :
-         {"backup", "cat", "check", "create", "help", "info", "ls", "restore", "version"}) {
+    for (const char* name : {"backup", "cat", "check", "create", "help", "info", "ls",
+                             "maintenance", "restore", "version"}) {
       CHECK(man::find_page(name));
     }
   }

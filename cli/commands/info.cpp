@@ -192,7 +192,7 @@ Status print_errors(Context& context, kloset::SnapshotReader& snapshot, std::str
 
 Status run(Context& context, OpenStore& store, const std::vector<std::string>& words, bool errors) {
   if (words.empty()) return print_store(context, store);
-  const SnapshotPath where = PLK_TRY(find_snapshot(*store.repository, words[0]));
+  const SnapshotPath where = PLK_TRY(find_snapshot(context, *store.repository, words[0]));
   auto snapshot = PLK_TRY(kloset::SnapshotReader::open(*store.repository, where.id));
   if (errors) return print_errors(context, snapshot, where.path);
   print_snapshot(context.out, snapshot.header());

@@ -15,7 +15,6 @@
 #include "cli/commands/snapshot_argument.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
-#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 
 namespace plakar::cli {
@@ -74,7 +73,7 @@ void print_entry(std::ostream& out, const kloset::VfsEntry& entry, std::string_v
 
 Status list_entries(Context& context, kloset::Repository& repository, const std::string& argument,
                     const LsFlags& flags) {
-  const SnapshotPath where = PLK_TRY(find_snapshot(repository, argument));
+  const SnapshotPath where = PLK_TRY(find_snapshot(context, repository, argument));
   auto snapshot = PLK_TRY(kloset::SnapshotReader::open(repository, where.id));
   const auto found = PLK_TRY(snapshot.resolve(where.path));
   if (!found) return Error(Errc::not_found, where.path + ": file does not exist");
@@ -127,24 +126,10 @@ int run_ls(Context& context, std::span<const std::string> arguments) {
     return listed ? exit_ok : fail(context, listed.error());
   }
 
-  std::vector<kloset::SnapshotHeader> headers;
   bool damaged = false;
-  const Status listed = kloset::for_each_header(
-      *store.repository,
-      [&](const kloset::SnapshotHeader& header) -> Status {
-        headers.push_back(header);
-        return context.cancel.check();
-      },
-      [&](const SnapshotId& id, const Error& error) -> Status {
-        damaged = true;
-        context.renderer->message(MessageLevel::error,
-                                  "snapshot " + id.short_hex() + ": " + error.message());
-        return {};
-      });
-  if (!listed) return fail(context, listed.error());
-  std::sort(headers.begin(), headers.end(),
-            [](const auto& a, const auto& b) { return a.timestamp > b.timestamp; });
-  for (const kloset::SnapshotHeader& header : headers) {
+  const auto headers = load_headers(context, *store.repository, damaged);
+  if (!headers) return fail(context, headers.error());
+  for (const kloset::SnapshotHeader& header : *headers) {
     const kloset::Summary& summary = header.source().summary;
     const auto seconds =
         std::chrono::round<std::chrono::seconds>(std::chrono::nanoseconds(header.duration_ns));

@@ -82,7 +82,7 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
 
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
-  const auto where = find_snapshot(*store.repository, words.empty() ? "latest" : words[0]);
+  const auto where = find_snapshot(context, *store.repository, words.empty() ? "latest" : words[0]);
   if (!where) return fail(context, where.error());
   const auto destination = connectors::make_destination(
       context.env, *place,

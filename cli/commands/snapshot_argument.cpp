@@ -1,57 +1,41 @@
 #include "cli/commands/snapshot_argument.h"
 
-#include <optional>
-
-#include "core/config/location.h"
-#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
+#include "core/ops/snapshot_list.h"
+#include "core/ops/snapshot_reference.h"
 
 namespace plakar::cli {
 
-Result<SnapshotId> find_newest(kloset::Repository& repository) {
-  std::optional<SnapshotId> best;
-  UnixTime time;
-  PLK_TRY(kloset::for_each_header(
-      repository,
-      [&](const kloset::SnapshotHeader& header) -> Status {
-        if (best && header.timestamp <= time) return {};
-        time = header.timestamp;
-        best = header.identifier;
-        return {};
-      },
-      [](const SnapshotId&, const Error& error) { return Status(error); }));
-  if (!best) return Error(Errc::not_found, "no snapshots found");
-  return *best;
+Result<SnapshotPath> find_snapshot(Context& context, kloset::Repository& repository,
+                                   std::string_view argument) {
+  const auto reference = PLK_TRY(ops::SnapshotReference::parse(argument));
+  SnapshotId id;
+  if (reference.latest) {
+    bool damaged = false;
+    id = PLK_TRY(
+        ops::find_latest(*reference.latest, PLK_TRY(load_headers(context, repository, damaged))));
+  } else {
+    id = PLK_TRY(ops::find_by_prefix(reference.prefix, repository.index().snapshots()));
+  }
+  if (reference.path.starts_with('/')) {
+    return SnapshotPath{.id = id, .path = reference.path_below("/")};
+  }
+  const auto snapshot =
+      PLK_TRY_CONTEXT(kloset::SnapshotReader::open(repository, id), "snapshot " + id.short_hex());
+  return SnapshotPath{.id = id, .path = reference.path_below(snapshot.root())};
 }
 
-Result<SnapshotPath> find_snapshot(kloset::Repository& repository, std::string_view argument) {
-  const std::size_t colon = argument.starts_with('/') ? 0 : argument.find(':');
-  const std::string_view prefix = argument.substr(0, colon);
-  std::string_view path;
-  if (argument.starts_with('/')) {
-    path = argument;
-  } else if (colon != std::string_view::npos) {
-    path = argument.substr(colon + 1);
-  }
-  std::optional<SnapshotId> found;
-  std::size_t matches = 0;
-  if (prefix == "latest") found = PLK_TRY(find_newest(repository));
-  for (const SnapshotId& id : repository.index().snapshots()) {
-    if (prefix == "latest" || !id.hex().starts_with(prefix)) continue;
-    found = id;
-    ++matches;
-  }
-  if (!found) {
-    return Error(Errc::not_found, "no snapshot has prefix: " + std::string(prefix));
-  }
-  if (matches > 1) {
-    return Error(Errc::invalid_argument, "snapshot ID is ambiguous: " + std::string(prefix) +
-                                             " (matches " + std::to_string(matches) +
-                                             " snapshots)");
-  }
-  if (path.starts_with('/')) return SnapshotPath{.id = *found, .path = config::clean_path(path)};
-  const auto snapshot = PLK_TRY(kloset::SnapshotReader::open(repository, *found));
-  return SnapshotPath{.id = *found, .path = config::join_path(snapshot.root(), path)};
+Result<std::vector<kloset::SnapshotHeader>> load_headers(Context& context,
+                                                         kloset::Repository& repository,
+                                                         bool& damaged) {
+  return ops::list_snapshots(
+      repository,
+      [&](const SnapshotId& id, const Error& error) {
+        damaged = true;
+        context.renderer->message(MessageLevel::error,
+                                  "snapshot " + id.short_hex() + ": " + error.message());
+      },
+      context.cancel);
 }
 
 }  // namespace plakar::cli

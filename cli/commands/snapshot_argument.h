@@ -3,11 +3,13 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands/command.h"
 #include "core/base/id.h"
 #include "core/base/result.h"
 #include "core/kloset/repository/repository.h"
+#include "core/kloset/snapshot/header.h"
 
 namespace plakar::cli {
 
@@ -17,9 +19,13 @@ struct SnapshotPath {
 };
 
 // Exactly one snapshot; a relative or missing path is one below its backup root.
-// `latest` is the newest.
-Result<SnapshotPath> find_snapshot(kloset::Repository& repository, std::string_view argument);
+Result<SnapshotPath> find_snapshot(Context& context, kloset::Repository& repository,
+                                   std::string_view argument);
 
-Result<SnapshotId> find_newest(kloset::Repository& repository);
+// All headers, newest first. Those that cannot be read are named on stderr, and make `damaged`
+// true.
+Result<std::vector<kloset::SnapshotHeader>> load_headers(Context& context,
+                                                         kloset::Repository& repository,
+                                                         bool& damaged);
 
 }  // namespace plakar::cli

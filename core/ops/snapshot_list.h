@@ -1,0 +1,23 @@
+// The headers of all snapshots of a store.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/base/id.h"
+#include "core/base/result.h"
+#include "core/flow/cancel_token.h"
+#include "core/kloset/repository/repository.h"
+#include "core/kloset/snapshot/header.h"
+
+namespace plakar::ops {
+
+// Newest first. A snapshot whose header cannot be read is left out, and `damaged` hears of it. The
+// repository is refreshed already.
+using SnapshotDamaged = std::function<void(const SnapshotId& id, const Error& error)>;
+Result<std::vector<kloset::SnapshotHeader>> list_snapshots(kloset::Repository& repository,
+                                                           const SnapshotDamaged& damaged,
+                                                           const flow::CancelToken& cancel);
+
+}  // namespace plakar::ops
