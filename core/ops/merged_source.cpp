@@ -125,8 +125,8 @@ Result<std::unique_ptr<Source>> merge_sources(std::vector<Source*> sources) {
   std::vector<Source*> kept;
   std::vector<std::string> roots;
   for (auto& [root, source] : by_root) {
-    const bool nested = std::any_of(roots.begin(), roots.end(), [&root = root](const auto& other) {
-      return kloset::is_within(root, other);
+    const bool nested = std::any_of(roots.begin(), roots.end(), [&path = root](const auto& other) {
+      return kloset::is_within(path, other);
     });
     if (nested) continue;
     kept.push_back(source);
