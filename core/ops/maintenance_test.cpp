@@ -2,234 +2,26 @@
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "core/base/testing/seeded_random.h"
-#include "core/base/testing/stepped_clock.h"
 #include "core/kloset/repository/lock.h"
 #include "core/kloset/repository/packfile_writer.h"
-#include "core/kloset/snapshot/snapshot_reader.h"
-#include "core/kloset/testing/memory_source.h"
-#include "core/kloset/testing/memory_store.h"
-#include "core/ops/backup.h"
-#include "core/ops/check.h"
-#include "core/ops/remove.h"
+#include "tests/faults/memory_machine.h"
 
 namespace plakar {
 namespace {
 
-using kloset::ItemKind;
-using kloset::Repository;
+using namespace testing;
 using kloset::ResourceType;
-using kloset::testing::MemoryPlace;
-using kloset::testing::MemoryStore;
-using kloset::testing::MemoryTree;
 using namespace std::chrono_literals;
-
-using Files = std::map<std::string, std::string>;
-
-struct SilentBackup final : ops::BackupObserver {
-  void stored(const kloset::Record&, std::uint64_t, bool) override {}
-  void failed(std::string_view, std::string_view) override {}
-};
-
-struct SilentRemove final : ops::RemoveObserver {
-  void removed(const SnapshotId&) override {}
-  void failed(const SnapshotId&, std::string_view) override {}
-};
-
-struct Damages final : ops::CheckObserver {
-  void checked(const SnapshotId&, std::string_view) override {}
-  void damaged(const ops::Damage& damage) override {
-    found.push_back(damage.where + ": " + damage.what);
-  }
-  std::vector<std::string> found;
-};
-
-struct Noted final : ops::MaintenanceObserver {
-  void marked(const SnapshotId&, std::uint64_t, std::uint64_t) override { ++marked_count; }
-  void unreadable(const SnapshotId& id, std::string_view) override { unreadable_ids.insert(id); }
-  void noticed(std::string_view where, std::string_view what) override {
-    notices.push_back(std::string(where) + ": " + std::string(what));
-  }
-  void coloured(const PackfileMac&, ops::Colouring why) override { ++colours[why]; }
-  void removed(const PackfileMac&, std::uint64_t) override { ++removed_count; }
-
-  int marked_count = 0;
-  int removed_count = 0;
-  std::set<SnapshotId> unreadable_ids;
-  std::vector<std::string> notices;
-  std::map<ops::Colouring, int> colours;
-};
-
-// A store in memory, and time that passes when it is told to.
-struct Machine {
-  MemoryPlace place;
-  MemoryStore store{place};
-  testing::SteppedClock clock;
-  testing::SeededRandom random{11};
-  Env env{.clock = clock,
-          .random = random,
-          .files = system_env().files,
-          .processes = system_env().processes};
-
-  Machine() { REQUIRE(Repository::create(store, kloset::default_config(), nullptr, {}, env)); }
-
-  std::unique_ptr<Repository> open() {
-    auto repository = Repository::open(store, env, []() -> Result<Secret> { return Secret(); }, {});
-    REQUIRE(repository);
-    REQUIRE((*repository)->refresh());
-    return *std::move(repository);
-  }
-
-  SnapshotId back_up(MemoryTree tree) {
-    clock.advance(1min);
-    kloset::testing::MemorySource source(std::move(tree));
-    SilentBackup observer;
-    const auto report = ops::backup(*open(), source, {.hostname = "h", .threads = 1}, observer, {});
-    REQUIRE(report);
-    return report->id;
-  }
-  SnapshotId back_up(const Files& files) {
-    MemoryTree tree;
-    for (const auto& [path, content] : files) {
-      tree.add_file(path, content);
-      // Another content is another time, or it would be taken for unchanged.
-      tree.entries.back().record.mod_time.nanoseconds =
-          static_cast<std::uint32_t>(std::hash<std::string>()(content) % 1'000'000'000);
-    }
-    return back_up(std::move(tree));
-  }
-
-  void remove(const SnapshotId& id) {
-    clock.advance(1min);
-    SilentRemove observer;
-    const auto report = ops::remove_snapshots(*open(), std::vector{id}, observer, {});
-    REQUIRE(report);
-    REQUIRE(report->removed == 1);
-  }
-
-  Result<ops::MaintenanceReport> try_maintain(const ops::MaintenanceOptions& options = {}) {
-    clock.advance(1min);
-    noted = {};
-    return ops::maintenance(*open(), options, noted, {});
-  }
-  ops::MaintenanceReport maintain(const ops::MaintenanceOptions& options = {}) {
-    auto report = try_maintain(options);
-    REQUIRE(report);
-    return *report;
-  }
-
-  // Everything: each MAC, each path.
-  void require_sound() {
-    Damages damages;
-    const auto report = ops::check(*open(), {}, damages, {});
-    REQUIRE(report);
-    REQUIRE(damages.found == std::vector<std::string>());
-  }
-
-  Files read(const SnapshotId& id) {
-    const auto repository = open();
-    auto snapshot = kloset::SnapshotReader::open(*repository, id);
-    REQUIRE(snapshot);
-    Files files;
-    REQUIRE(snapshot->walk(
-        "/",
-        [&](const kloset::VfsEntry& entry, const Mac&) -> Status {
-          for (const auto& attribute : PLK_TRY(snapshot->attributes(entry))) {
-            files[entry.path() + " " + attribute.name] = as_text(attribute.value);
-          }
-          if (!kloset::is_regular(entry.file_info.mode)) return {};
-          files[entry.path()] =
-              as_text(PLK_TRY(kloset::load_object_content(*repository, entry.object, 64u << 20)));
-          return {};
-        },
-        [](const std::string&, const Error& error) -> Status { return error; }));
-    return files;
-  }
-
-  std::size_t count(ItemKind kind) const {
-    return static_cast<std::size_t>(
-        std::count_if(place.items.begin(), place.items.end(),
-                      [kind](const auto& item) { return item.first.first == kind; }));
-  }
-  std::uint64_t size() const {
-    std::uint64_t size = 0;
-    for (const auto& [key, bytes] : place.items) {
-      if (key.first == ItemKind::packfile) size += bytes.size();
-    }
-    return size;
-  }
-
-  void publish(const std::vector<kloset::StateEntry>& entries) {
-    const auto repository = open();
-    kloset::StateWriter writer(repository->index().last_state());
-    for (const auto& entry : entries) writer.add(entry);
-    REQUIRE(repository->publish_state(kloset::StateId::random(random),
-                                      std::move(writer).finish(now_ns())));
-  }
-  std::int64_t now_ns() const {
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(clock.wall().time_since_epoch())
-        .count();
-  }
-
-  Noted noted;
-};
-
-std::string noise(std::uint64_t seed, std::size_t size) {
-  testing::SeededRandom random(seed);
-  return to_text(random.bytes(size));
-}
-
-Files some_files(std::uint64_t seed, int count = 5) {
-  Files files;
-  for (int i = 0; i < count; ++i) {
-    files["/file" + std::to_string(i)] = noise(seed * 100 + static_cast<unsigned>(i), 30'000);
-  }
-  return files;
-}
-
-// Nothing is too little to be repacked, and what is unused is gone at once.
-constexpr ops::MaintenanceOptions everything{
-    .grace = 0s, .repack_dead_percent = 0, .repack_gain_min = 0};
-
-// Something of everything that a snapshot can have.
-MemoryTree rich_tree() {
-  MemoryTree tree;
-  for (int d = 0; d < 60; ++d) {
-    const std::string directory = "/dir" + std::to_string(d);
-    tree.add_directory(directory);
-    for (int f = 0; f < 5; ++f) {
-      tree.add_file(directory + "/" + std::to_string(f), noise(static_cast<unsigned>(d), 100));
-      for (int a = 0; a < 3; ++a) {
-        // Values that are no file's content, so that only attributes need them.
-        tree.entries.back().record.attributes.push_back(
-            {.name = "user." + std::to_string(a),
-             .value = to_bytes("value" + std::to_string(d) + "." + std::to_string(f + a))});
-      }
-    }
-    tree.add_symlink(directory + "/link", "target");
-    tree.entries.push_back({});
-    tree.entries.back().record.kind = kloset::RecordKind::error;
-    tree.entries.back().record.path = directory + "/unreadable";
-    tree.entries.back().record.error = "no permission " + std::to_string(d);
-  }
-  tree.add_directory("/empty-dir");
-  tree.add_file("/empty", "");
-  tree.add_file("/large", noise(99, 5'000'000));
-  return tree;
-}
 
 }  // namespace
 
 TEST_SUITE("maintenance") {
   TEST_CASE("nothing is done to a store of which everything is used") {
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId id = machine.back_up(some_files(1));
     const auto before = machine.place.items;
     const auto report = machine.maintain({.repack_gain_min = 0});
@@ -241,13 +33,13 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("an empty store has nothing to maintain") {
-    Machine machine;
+    MemoryMachine machine;
     CHECK(machine.maintain(everything).snapshots == 0);
     CHECK(machine.place.items.empty());
   }
 
   TEST_CASE("what was removed is coloured, and goes when the grace period is over, not before") {
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId gone = machine.back_up(some_files(1));
     const SnapshotId stays = machine.back_up(some_files(2));
     machine.remove(gone);
@@ -283,7 +75,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("repacking gives back what is dead within packfiles, and comes to an end") {
-    Machine machine;
+    MemoryMachine machine;
     Files all = some_files(1, 60);
     const SnapshotId gone = machine.back_up(all);
     Files few(all.begin(), std::next(all.begin(), 5));
@@ -313,7 +105,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("many small packfiles become few") {
-    Machine machine;
+    MemoryMachine machine;
     std::map<SnapshotId, Files> snapshots;
     for (unsigned i = 0; i < 20; ++i) {
       const Files files{{"/file", noise(i, 100)}, {"/same", "same"}};
@@ -332,7 +124,7 @@ TEST_SUITE("maintenance") {
 
   TEST_CASE("when all that is not in use is gone, all that was in snapshots is still there") {
     // Copies every blob that was marked and removes all others: what was not marked is missed.
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId rich = machine.back_up(rich_tree());
     machine.remove(machine.back_up(some_files(3, 100)));
     MemoryTree other = rich_tree();
@@ -361,7 +153,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a backup after colouring stores again what it needs") {
-    Machine machine;
+    MemoryMachine machine;
     machine.remove(machine.back_up(some_files(1)));
     machine.maintain();
     const SnapshotId again = machine.back_up(some_files(1));
@@ -372,7 +164,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a coloured packfile that a snapshot needs gets its colour taken back") {
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId id = machine.back_up(some_files(1));
     const SnapshotId other = machine.back_up(some_files(2));
     std::vector<kloset::StateEntry> colours;
@@ -399,7 +191,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a snapshot that cannot be read whole keeps everything, and is named") {
-    Machine machine;
+    MemoryMachine machine;
     machine.remove(machine.back_up(some_files(1)));
     const SnapshotId broken = machine.back_up(some_files(2));
     const SnapshotId sound = machine.back_up(some_files(3));
@@ -435,11 +227,11 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("dates far ahead of the clock stop it, unless they are allowed") {
-    Machine machine;
+    MemoryMachine machine;
     machine.clock.advance(std::chrono::hours(10'000));
     machine.remove(machine.back_up(some_files(1)));
     const auto before = machine.place.items;
-    machine.clock.set_wall(testing::SteppedClock::start);
+    machine.clock.set_wall(SteppedClock::start);
     const auto refused = machine.try_maintain(everything);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == Errc::conflict);
@@ -449,12 +241,12 @@ TEST_SUITE("maintenance") {
     allowed.future_max = std::chrono::hours(20'000);
     CHECK(machine.maintain(allowed).packfiles_coloured == 2);
     // Coloured at a time that will come is not yet old.
-    machine.clock.set_wall(testing::SteppedClock::start - std::chrono::hours(1));
+    machine.clock.set_wall(SteppedClock::start - std::chrono::hours(1));
     CHECK(machine.maintain(allowed).packfiles_removed == 0);
   }
 
   TEST_CASE("what a cut-off backup left behind goes, but not while it may still be running") {
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId id = machine.back_up(some_files(1));
     {
       const auto repository = machine.open();
@@ -483,7 +275,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a packfile with a snapshot that no state names any more is kept, and told of") {
-    Machine machine;
+    MemoryMachine machine;
     const SnapshotId lost = machine.back_up(some_files(1));
     std::erase_if(machine.place.items,
                   [](const auto& item) { return item.first.first == ItemKind::state; });
@@ -495,7 +287,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("it waits for nobody, and works alone") {
-    Machine machine;
+    MemoryMachine machine;
     machine.remove(machine.back_up(some_files(1)));
     const auto repository = machine.open();
     const auto backup = kloset::RepositoryLock::acquire(
@@ -511,7 +303,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("without deletion packfiles are forgotten and stay") {
-    Machine machine;
+    MemoryMachine machine;
     machine.remove(machine.back_up(some_files(1)));
     ops::MaintenanceOptions options = everything;
     options.delete_packfiles = false;
@@ -524,7 +316,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a damaged packfile is not repacked, and what is in it stays") {
-    Machine machine;
+    MemoryMachine machine;
     Files all = some_files(1, 60);
     const SnapshotId gone = machine.back_up(all);
     const Files few(all.begin(), std::next(all.begin(), 5));
@@ -548,7 +340,7 @@ TEST_SUITE("maintenance") {
 
   TEST_CASE("the copy that is good is kept when the other is not") {
     // A repacked packfile whose copy went bad, before the original is swept.
-    Machine machine;
+    MemoryMachine machine;
     const Files files{{"/file", noise(1, 50'000)}};
     machine.remove(machine.back_up(some_files(9, 60)));
     const SnapshotId id = machine.back_up(files);
@@ -565,7 +357,7 @@ TEST_SUITE("maintenance") {
   }
 
   TEST_CASE("a cancel ends it, and leaves a sound store") {
-    Machine machine;
+    MemoryMachine machine;
     machine.remove(machine.back_up(some_files(1)));
     const flow::CancelSource cancel;
     cancel.cancel("test");

@@ -17,7 +17,7 @@ TEST_SUITE("live set") {
     const std::uint64_t seed = testing::test_seed();
     CAPTURE(seed);
     testing::SeededRandom random(seed);
-    for (const std::uint64_t expected : {0, 5000}) {
+    for (const std::uint64_t expected : {std::uint64_t{0}, std::uint64_t{5000}}) {
       LiveSet live(expected);
       std::set<std::pair<ResourceType, Mac>> model;
       for (int i = 0; i < 5000; ++i) {
