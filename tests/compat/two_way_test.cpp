@@ -18,16 +18,21 @@
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/ops/backup.h"
 #include "tests/compat/derived.h"
+#include "tests/compat/reference.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
 
 namespace plakar {
 namespace {
 
+using compat::files_of;
+using compat::has_error;
+using compat::make_tree;
+using compat::passphrase;
+using compat::Reference;
+using compat::write;
 using kloset::Repository;
 using testing::TempDir;
-
-constexpr const char* passphrase = "two-way passphrase";
 
 struct Silent final : ops::BackupObserver {
   void stored(const kloset::Record&, std::uint64_t, bool) override {}
@@ -35,37 +40,6 @@ struct Silent final : ops::BackupObserver {
     MESSAGE("failed: ", std::string(path), ": ", std::string(error));
   }
 };
-
-void write(const std::filesystem::path& file, const std::string& text) {
-  std::filesystem::create_directories(file.parent_path());
-  std::ofstream(file, std::ios::binary) << text;
-}
-
-std::string noise(std::size_t size, unsigned seed) {
-  std::mt19937 random(seed);
-  std::string text(size, '\0');
-  for (char& c : text) c = static_cast<char>(random());
-  return text;
-}
-
-// A tree with something of everything that both programs record.
-void make_tree(const std::filesystem::path& root) {
-  write(root / "hello.txt", "hello world\n");
-  write(root / "empty", "");
-  write(root / "dir/large.bin", noise(3'500'000, 1));
-  write(root / "dir/zeros", std::string(300'000, '\0'));
-  write(root / "dir/deep/er/still/file", "deep");
-  write(root / "names/\xc3\xa9 \xc3\xbc.txt", "not ascii");
-  write(root / "names/new\nline", "newline");
-  for (int i = 0; i < 150; ++i) {
-    write(root / "many" / ("file" + std::to_string(i)), "content " + std::to_string(i));
-  }
-  std::filesystem::create_directory(root / "empty-dir");
-  std::filesystem::create_symlink("hello.txt", root / "link");
-  std::filesystem::create_hard_link(root / "hello.txt", root / "hard");
-  REQUIRE(::mkfifo((root / "fifo").c_str(), 0640) == 0);
-  REQUIRE(::chmod((root / "hello.txt").c_str(), 04755) == 0);
-}
 
 std::unique_ptr<kloset::Store> store_at(const std::string& path) {
   return connectors::make_fs_store(system_env(), path, {});
@@ -100,50 +74,6 @@ ops::BackupReport back_up(const std::string& store_path, const std::string& tree
   auto report = ops::backup(*repository, *source, {.hostname = hostname()}, observer, {});
   REQUIRE(report);
   return *std::move(report);
-}
-
-// Runs the genuine program in a home of its own, with an empty cache each time.
-struct Reference {
-  explicit Reference(std::string path) : program(std::move(path)) {}
-
-  std::string program;
-  TempDir home;
-
-  struct Answer {
-    int code;
-    std::string text;
-  };
-  Answer run(std::vector<std::string> arguments) {
-    std::filesystem::remove_all(home / ".cache");
-    Command command{.program = program, .arguments = std::move(arguments)};
-    command.environment = {"HOME=" + home.path().string(), "PATH=/usr/bin:/bin",
-                           "PLAKAR_PASSPHRASE=" + std::string(passphrase)};
-    const auto result =
-        plakar::run(system_processes(), command, {}, {.output_bytes_max = 16u << 20});
-    REQUIRE(result);
-    return {result->status.code, to_text(result->output) + to_text(result->errors)};
-  }
-  Answer at(const std::string& store, std::vector<std::string> arguments) {
-    std::vector<std::string> all{"-cpu", "2", "at", store};
-    all.insert(all.end(), arguments.begin(), arguments.end());
-    return run(std::move(all));
-  }
-};
-
-std::map<std::string, std::string> files_of(const std::filesystem::path& root) {
-  std::map<std::string, std::string> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(root)) {
-    if (!entry.is_regular_file() || entry.is_symlink()) continue;
-    std::ifstream in(entry.path(), std::ios::binary);
-    files[entry.path().lexically_relative(root)] =
-        std::string((std::istreambuf_iterator<char>(in)), {});
-  }
-  return files;
-}
-
-bool has_error(const std::string& text) {
-  return text.find("KO") != std::string::npos || text.find("failed") != std::string::npos ||
-         text.find("missing") != std::string::npos || text.find("error:") != std::string::npos;
 }
 
 }  // namespace

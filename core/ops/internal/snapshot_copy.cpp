@@ -154,7 +154,7 @@ class SnapshotCopier::Copy {
         [&](const VfsEntry& entry, const Mac&) -> Status {
           Job job;
           kloset::encode_vfs_entry(job.encoded, entry);
-          if (has_content(entry)) job.known = find_known(entry, base);
+          if (base && has_content(entry)) job.known = base->find(entry);
           Status added = add(std::move(job), token);
           return added ? added : stop(std::move(added));
         },
@@ -211,10 +211,8 @@ class SnapshotCopier::Copy {
     return keep("/", Error(scanned.error()).context("read the list of extended attributes"));
   }
 
-  std::optional<StoredContent> find_known(const VfsEntry& entry, std::optional<BaseLookup>& base) {
-    if (base) {
-      if (auto known = base->find(entry)) return known;
-    }
+  // What another file, of this snapshot or of one before, has brought along.
+  std::optional<StoredContent> find_copied(const VfsEntry& entry) const {
     auto known = copier_.objects_.find(entry.object);
     const auto size = static_cast<std::uint64_t>(entry.file_info.size);
     return known && known->size == size ? known : std::nullopt;
@@ -263,14 +261,15 @@ class SnapshotCopier::Copy {
   }
 
   Status copy_entry(const Job& job, kloset::ObjectWriter& cutter, const flow::CancelToken& token) {
-    // Decodes: it was decoded from the source, and encoded by us.
     VfsEntry entry = PLK_TRY(kloset::decode_vfs_entry(job.encoded));
     const std::string path = entry.path();
-    StoredContent content;
     std::uint64_t bytes = 0;
+    std::optional<StoredContent> known = job.known;
     if (has_content(entry)) {
-      if (job.known) {
-        content = *job.known;
+      if (!known) known = find_copied(entry);
+      StoredContent content;
+      if (known) {
+        content = *known;
       } else {
         bool of_source = false;
         auto copied = copy_content(entry, cutter, token, of_source);
@@ -279,10 +278,16 @@ class SnapshotCopier::Copy {
         bytes = content.size;
       }
       entry.object = content.object;
-      entry.content_type = content.content_type;
       entry.entropy = content.entropy;
       entry.chunks = content.chunks;
+      return store_entry(entry, path, content.content_type, bytes, known.has_value());
     }
+    return store_entry(entry, path, std::string(entry.content_type), bytes, false);
+  }
+
+  Status store_entry(VfsEntry& entry, const std::string& path, const std::string& content_type,
+                     std::uint64_t bytes, bool known) {
+    entry.content_type = content_type;
     make_canonical(entry);
     Bytes encoded;
     kloset::encode_vfs_entry(encoded, entry);
@@ -291,8 +296,8 @@ class SnapshotCopier::Copy {
     builder_.add_stored_entry(entry, encoded, id);
     ++report_.entries;
     report_.bytes_read += bytes;
-    if (job.known) ++report_.files_known;
-    copier_.observer_.stored(report_.id, path, bytes, job.known.has_value());
+    if (known) ++report_.files_known;
+    copier_.observer_.stored(report_.id, path, bytes, known);
     return {};
   }
 
@@ -342,7 +347,7 @@ class SnapshotCopier::Copy {
 
   Result<StoredContent> copy_object(const Mac& id, kloset::ObjectWriter& cutter,
                                     const flow::CancelToken& token, bool& of_source) {
-    // Another file, or another thread, may have had it since the walk looked.
+    // Values of attributes are often the same.
     if (auto known = copier_.objects_.find(id)) return *std::move(known);
     const auto mark = [&](auto result) {
       of_source = !result && result.error().code() != Errc::cancelled;
