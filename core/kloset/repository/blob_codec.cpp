@@ -15,6 +15,11 @@ std::span<std::byte> room(Bytes& buffer, std::size_t size) {
   return std::span(buffer).first(size);
 }
 
+Error too_large(std::size_t size, std::size_t size_max) {
+  return Error(Errc::corrupt, "a unit of " + std::to_string(size) + " bytes where at most " +
+                                  std::to_string(size_max) + " are possible");
+}
+
 }  // namespace
 
 BlobCodec::BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher)
@@ -90,11 +95,7 @@ Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_ma
   BytesView compressed = encoded;
   if (cipher_) compressed = PLK_TRY(decrypt(encoded, compressed_));
   if (compression_ == codec::Compression::none) {
-    if (compressed.size() > plain_size_max) {
-      return Error(Errc::corrupt, "a unit of " + std::to_string(compressed.size()) +
-                                      " bytes where at most " + std::to_string(plain_size_max) +
-                                      " are possible");
-    }
+    if (compressed.size() > plain_size_max) return too_large(compressed.size(), plain_size_max);
     return compressed;
   }
   codec::Decompressor* decompressor = &decompressor_;
@@ -111,6 +112,22 @@ Result<BytesView> BlobCodec::decode(BytesView encoded, std::size_t plain_size_ma
     if (size == plain_size_max) return got.error();
     size = plain_size_max - size < size ? plain_size_max : 2 * size;
   }
+}
+
+Result<std::size_t> BlobCodec::decode_into(BytesView encoded, std::span<std::byte> out) {
+  if (compression_ != codec::Compression::none) {
+    const BytesView compressed = cipher_ ? PLK_TRY(decrypt(encoded, compressed_)) : encoded;
+    return decompressor_.decompress(compressed, out);
+  }
+  const std::uint64_t size =
+      cipher_ ? PLK_TRY(cipher_->format().plain_size(encoded.size())) : encoded.size();
+  if (size > out.size()) return too_large(size, out.size());
+  if (cipher_) {
+    PLK_TRY(cipher_->decrypt(encoded, out.first(size)));
+  } else {
+    std::copy(encoded.begin(), encoded.end(), out.begin());
+  }
+  return static_cast<std::size_t>(size);
 }
 
 }  // namespace plakar::kloset

@@ -39,6 +39,9 @@ class BlobCodec {
   // of more than `plain_size_max` bytes.
   Result<BytesView> decode(BytesView encoded, std::size_t plain_size_max,
                            UnitGuard guard = UnitGuard::mac);
+  // The same into the caller's memory, for who knows how large it is: the size of the plaintext at
+  // the front of `out`. After an error the content of `out` means nothing.
+  Result<std::size_t> decode_into(BytesView encoded, std::span<std::byte> out);
 
  private:
   BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher);

@@ -62,6 +62,16 @@ TEST_SUITE("blob codec") {
           REQUIRE(decoded);
           CHECK(to_bytes(*decoded) == plain);
           if (size > 0) CHECK(codec->decode(kept, size - 1).error().code() == Errc::corrupt);
+          for (const std::size_t room : {size, size + 100}) {
+            Bytes into(room);
+            REQUIRE(codec->decode_into(kept, into) == size);
+            into.resize(size);
+            CHECK(into == plain);
+          }
+          if (size > 0) {
+            Bytes into(size - 1);
+            CHECK(codec->decode_into(kept, into).error().code() == Errc::corrupt);
+          }
         }
       }
     }

@@ -121,6 +121,15 @@ Result<std::optional<FoundEntry>> SnapshotReader::resolve(std::string_view path)
   return current;
 }
 
+Result<std::unique_ptr<Listing>> SnapshotReader::open_listing(std::string_view directory) {
+  TreeReader* dirpacks = PLK_TRY(index_tree(dirpacks_, "dirpack"));
+  if (dirpacks == nullptr) return std::unique_ptr<Listing>();
+  const auto object = PLK_TRY(dirpacks->find(directory));
+  if (!object) return Error(Errc::corrupt, "the snapshot has no listing of this directory");
+  return make_dirpack_listing(PLK_TRY(ObjectReader::open(*blobs_, *object)),
+                              std::string(directory));
+}
+
 // The listings of a directory and of those below it that are being read.
 class SnapshotReader::Walk {
  public:
@@ -129,7 +138,7 @@ class SnapshotReader::Walk {
   Status enter(std::string directory) {
     Level& level = levels_.emplace_back();
     level.directory = std::move(directory);
-    auto listing = open_dirpack(level.directory);
+    auto listing = snapshot_.open_listing(level.directory);
     if (!listing) return go_on_by_tree(listing.error());
     if (*listing == nullptr) return list_by_tree();
     level.listing = *std::move(listing);
@@ -164,15 +173,6 @@ class SnapshotReader::Walk {
     std::string last_name;
     bool by_tree = false;
   };
-
-  // Null where the snapshot has no dirpacks at all.
-  Result<std::unique_ptr<Listing>> open_dirpack(const std::string& directory) {
-    TreeReader* dirpacks = PLK_TRY(snapshot_.index_tree(snapshot_.dirpacks_, "dirpack"));
-    if (dirpacks == nullptr) return std::unique_ptr<Listing>();
-    const auto object = PLK_TRY(dirpacks->find(directory));
-    if (!object) return Error(Errc::corrupt, "the snapshot has no listing of this directory");
-    return make_dirpack_listing(PLK_TRY(ObjectReader::open(*snapshot_.blobs_, *object)), directory);
-  }
 
   // From the entry behind the last one on.
   Status list_by_tree() {

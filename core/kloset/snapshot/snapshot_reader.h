@@ -64,6 +64,10 @@ class SnapshotReader {
   using Visit = std::function<Status(const VfsEntry& entry, const Mac& id)>;
   Status list(std::string_view directory, const Visit& visit);
 
+  // The same from the directory's listing alone, an entry at a time; null where the snapshot has no
+  // listings. Without one of this directory it is Errc::corrupt. The reader outlives the listing.
+  Result<std::unique_ptr<Listing>> open_listing(std::string_view directory);
+
   // The entry at `path` and everything below it, parents before their children, names ascending.
   // Memory is bounded by the depth, not by the number of entries. `damaged` hears of every listing
   // and every entry that cannot be read, by path, and decides whether to go on with what can; a
