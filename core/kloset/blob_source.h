@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "core/base/bytes.h"
 #include "core/base/id.h"
@@ -31,6 +32,13 @@ class MacStream {
   virtual Mac finish() = 0;
 };
 
+// One of several blobs that are put together.
+struct BlobToPut {
+  ResourceType type{};
+  BytesView plain;
+  Mac mac{};  // set by put_many()
+};
+
 // Takes blobs and names them. May be used from any thread.
 class BlobSink {
  public:
@@ -38,6 +46,11 @@ class BlobSink {
 
   // Stores the blob unless it is there, and returns its MAC.
   virtual Result<Mac> put(ResourceType type, BytesView plain) = 0;
+  // The same for many, which is quicker where they are small. On failure any of them may be there.
+  virtual Status put_many(std::span<BlobToPut> blobs) {
+    for (BlobToPut& blob : blobs) blob.mac = PLK_TRY(put(blob.type, blob.plain));
+    return {};
+  }
   // What put() would call it.
   virtual Mac mac(BytesView plain) const = 0;
   virtual std::unique_ptr<MacStream> mac_stream() const = 0;

@@ -1,10 +1,25 @@
 #include "core/kloset/repository/blob_codec.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace plakar::kloset {
 namespace {
+
+// How much is decrypted at a time to be compared.
+constexpr std::size_t verified_size = 128 * 1024;
+
+Error decodes_to_something_else() {
+  return Error(Errc::internal,
+               "what was encoded does not decode to what it was: the memory of this machine or a "
+               "library cannot be trusted");
+}
+
+// By memcmp: the library's own loop over bytes looks at them one by one.
+bool equal(BytesView a, BytesView b) {
+  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
+}
 
 // A buffer of at least `size` bytes. Growing does not copy what was in it.
 std::span<std::byte> room(Bytes& buffer, std::size_t size) {
@@ -53,32 +68,41 @@ Result<BytesView> BlobCodec::encode(BytesView plain) {
   if (compression_ != codec::Compression::none) {
     const auto out = room(compressed_, compressor_.bound(plain.size()));
     compressed = BytesView(out).first(compressor_.compress(plain, out));
+    PLK_TRY(verify_compressed(compressed, plain));
   }
-  BytesView encoded = compressed;
-  if (cipher_) {
-    const auto out = room(encrypted_, cipher_->format().encrypted_size(compressed.size()));
-    PLK_TRY(cipher_->encrypt(compressed, out));
-    encoded = out;
-  }
-  PLK_TRY(verify(encoded, compressed, plain));
-  return encoded;
+  if (!cipher_) return compressed;
+  const auto out = room(scratch_, cipher_->format().encrypted_size(compressed.size()));
+  PLK_TRY(cipher_->encrypt(compressed, out));
+  PLK_TRY(verify_encrypted(out, compressed));
+  return BytesView(out);
 }
 
-Status BlobCodec::verify(BytesView encoded, BytesView compressed, BytesView plain) {
-  const auto differs = [](BytesView a, BytesView b) {
-    return !std::equal(a.begin(), a.end(), b.begin(), b.end());
-  };
-  const Error wrong(Errc::internal,
-                    "what was encoded does not decode to what it was: the memory of this machine "
-                    "or a library cannot be trusted");
-  if (cipher_) {
-    const auto decrypted = decrypt(encoded, scratch_);
-    if (!decrypted || differs(*decrypted, compressed)) return wrong;
-  }
-  if (compression_ != codec::Compression::none) {
-    const auto out = room(scratch_, plain.size());
-    const auto size = decompressor_.decompress(compressed, out);
-    if (!size || differs(BytesView(out).first(*size), plain)) return wrong;
+Status BlobCodec::verify_compressed(BytesView compressed, BytesView plain) {
+  const auto out = room(scratch_, plain.size());
+  const auto size = decompressor_.decompress(compressed, out);
+  if (!size || !equal(BytesView(out).first(*size), plain)) return decodes_to_something_else();
+  return {};
+}
+
+// Piece by piece: what is decrypted is compared while it is in the cache, and takes no memory to
+// speak of.
+Status BlobCodec::verify_encrypted(BytesView encrypted, BytesView compressed) {
+  const crypto::StreamFormat& format = cipher_->format();
+  const std::size_t prefix = format.prefix_size();
+  const std::size_t plain_step = std::max<std::size_t>(verified_size, format.segment_size()) /
+                                 format.segment_size() * format.segment_size();
+  if (!cipher_->start_decrypting(encrypted.first(prefix))) return decodes_to_something_else();
+  encrypted = encrypted.subspan(prefix);
+  while (!compressed.empty()) {
+    const std::size_t size = std::min(compressed.size(), plain_step);
+    const auto segments = static_cast<std::size_t>(format.segments_size(size));
+    const auto out = room(piece_, size);
+    if (!cipher_->decrypt_segments(encrypted.first(segments), out) ||
+        !equal(out, compressed.first(size))) {
+      return decodes_to_something_else();
+    }
+    encrypted = encrypted.subspan(segments);
+    compressed = compressed.subspan(size);
   }
   return {};
 }

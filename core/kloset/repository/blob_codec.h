@@ -47,7 +47,8 @@ class BlobCodec {
   BlobCodec(codec::Compression compression, std::optional<crypto::SegmentCipher> cipher);
 
   Result<BytesView> decrypt(BytesView encoded, Bytes& into);
-  Status verify(BytesView encoded, BytesView compressed, BytesView plain);
+  Status verify_compressed(BytesView compressed, BytesView plain);
+  Status verify_encrypted(BytesView encrypted, BytesView compressed);
 
   codec::Compression compression_;
   codec::Compressor compressor_;
@@ -55,8 +56,8 @@ class BlobCodec {
   std::optional<codec::Decompressor> checking_decompressor_;  // made when it is needed
   std::optional<crypto::SegmentCipher> cipher_;
   Bytes compressed_;
-  Bytes encrypted_;
-  Bytes scratch_;
+  Bytes scratch_;  // what is decompressed, and then what is encrypted: never both at a time
+  Bytes piece_;    // of what is decrypted again
 };
 
 }  // namespace plakar::kloset

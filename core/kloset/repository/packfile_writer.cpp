@@ -1,5 +1,6 @@
 #include "core/kloset/repository/packfile_writer.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -7,6 +8,10 @@
 
 namespace plakar::kloset {
 namespace {
+
+// How much is hashed at a time: both MACs run over it while it is in the cache, and blobs of a few
+// hundred bytes do not keep the hash function from its wide lanes.
+constexpr std::size_t tile_size = 128 * 1024;
 
 std::int64_t to_nanoseconds(WallTime time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();
@@ -43,9 +48,27 @@ Result<PackfileWriter> PackfileWriter::start(Store& store, const StoreKeys& keys
 }
 
 Status PackfileWriter::write_body(BytesView bytes) {
-  body_mac_.update(bytes);
-  envelope_mac_.update(bytes);
-  return item_->write(bytes);
+  while (!bytes.empty()) {
+    if (tile_.empty() && bytes.size() >= tile_size) {
+      PLK_TRY(write_tile(bytes.first(tile_size)));
+      bytes = bytes.subspan(tile_size);
+      continue;
+    }
+    const BytesView part = bytes.first(std::min(bytes.size(), tile_size - tile_.size()));
+    plakar::append(tile_, part);
+    bytes = bytes.subspan(part.size());
+    if (tile_.size() == tile_size) {
+      PLK_TRY(write_tile(tile_));
+      tile_.clear();
+    }
+  }
+  return {};
+}
+
+Status PackfileWriter::write_tile(BytesView tile) {
+  body_mac_.update(tile);
+  envelope_mac_.update(tile);
+  return item_->write(tile);
 }
 
 Status PackfileWriter::append(ResourceType type, const Mac& mac, BytesView encoded) {
@@ -89,6 +112,7 @@ Result<SealedPackfile> PackfileWriter::seal(BlobCodec& codec) && {
   std::array<std::byte, packfile_tail_size> tail{};
   store_le(tail, static_cast<std::uint32_t>(encoded_footer.size()));
   PLK_TRY(write_body(tail));
+  PLK_TRY(write_tile(tile_));
 
   const PackfileMac mac{.bytes = body_mac_.finish().bytes};
   PLK_TRY(item_->write(envelope_mac_.finish().view()));

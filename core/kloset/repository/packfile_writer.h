@@ -54,12 +54,14 @@ class PackfileWriter {
                  std::int64_t timestamp_ns);
 
   Status write_body(BytesView bytes);
+  Status write_tile(BytesView tile);
 
   std::unique_ptr<ItemWriter> item_;
   const StoreKeys* keys_;
   Random* random_;
   crypto::MacHasher body_mac_;
   crypto::MacHasher envelope_mac_;
+  Bytes tile_;  // what was appended and not hashed yet
   std::int64_t timestamp_ns_;
   std::uint64_t offset_ = 0;
   std::vector<PackfileRecord> records_;

@@ -234,6 +234,52 @@ TEST_SUITE("repository") {
     }
   }
 
+  TEST_CASE("blobs put together are those put one by one, each once") {
+    Fixture fixture(true, 300'000);
+    const auto repository = fixture.open();
+    const auto transaction = Transaction::begin(*repository, {});
+    std::vector<Bytes> contents;
+    for (std::uint32_t i = 0; i < 100; ++i) contents.push_back(content(i % 50 * 400, i % 50));
+    contents.push_back(content(500'000, 7));
+    std::vector<BlobToPut> blobs;
+    for (std::size_t i = 0; i < contents.size(); ++i) {
+      const auto type = i % 2 == 0 ? ResourceType::chunk : ResourceType::vfs_summary;
+      blobs.push_back({.type = type, .plain = contents[i]});
+    }
+    REQUIRE(transaction->put_many(blobs));
+    CHECK(transaction->stats().blobs_new == 51);
+    CHECK(transaction->stats().blobs_known == 50);
+    REQUIRE(transaction->commit(snapshot_id(1), as_bytes("header")));
+    const auto again = fixture.open();
+    for (const BlobToPut& blob : blobs) {
+      CHECK(blob.mac == again->mac().compute(blob.plain));
+      CHECK(again->load(blob.type, blob.mac, 1u << 20).value() == to_bytes(blob.plain));
+    }
+  }
+
+  TEST_CASE("what a checkpoint published is found by the next run, though nothing was committed") {
+    Fixture fixture(true, 300'000);
+    {
+      const auto repository = fixture.open();
+      const auto transaction = Transaction::begin(*repository, {.checkpoint_locations = 10});
+      for (std::uint32_t i = 0; i < 60; ++i) {
+        REQUIRE(transaction->put(ResourceType::chunk, content(20'000, i)));
+      }
+      // Those that are published already are still not stored twice.
+      for (std::uint32_t i = 0; i < 60; ++i) {
+        REQUIRE(transaction->put(ResourceType::chunk, content(20'000, i)));
+      }
+      CHECK(transaction->stats().blobs_new == 60);
+    }
+    const auto repository = fixture.open();
+    CHECK(repository->index().snapshots().empty());
+    const auto transaction = Transaction::begin(*repository, {});
+    for (std::uint32_t i = 0; i < 60; ++i) {
+      REQUIRE(transaction->put(ResourceType::chunk, content(20'000, i)));
+    }
+    CHECK(transaction->stats().blobs_known >= 30);
+  }
+
   TEST_CASE("a damaged blob is corrupt and named, and read from elsewhere if it is there twice") {
     Fixture fixture;
     Mac mac;

@@ -1,64 +1,20 @@
 #include "core/kloset/repository/transaction.h"
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 #include <span>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/kloset/repository/internal/put_set.h"
 #include "core/kloset/state/delta.h"
 
 namespace plakar::kloset {
 namespace {
-
-// Which blobs this run has put that no state tells of yet. Striped: threads seldom meet.
-class PutSet {
- public:
-  bool insert(ResourceType type, const Mac& mac) {
-    Stripe& stripe = stripes_[stripe_of(mac)];
-    const std::lock_guard guard(stripe.mutex);
-    return stripe.keys.insert({type, mac}).second;
-  }
-  void erase(ResourceType type, const Mac& mac) {
-    Stripe& stripe = stripes_[stripe_of(mac)];
-    const std::lock_guard guard(stripe.mutex);
-    stripe.keys.erase({type, mac});
-  }
-  bool contains(ResourceType type, const Mac& mac) const {
-    const Stripe& stripe = stripes_[stripe_of(mac)];
-    const std::lock_guard guard(stripe.mutex);
-    return stripe.keys.contains({type, mac});
-  }
-
- private:
-  struct Key {
-    ResourceType type{};
-    Mac mac;
-
-    friend bool operator==(const Key&, const Key&) = default;
-  };
-  struct KeyHash {
-    std::size_t operator()(const Key& key) const noexcept {
-      return std::hash<Mac>()(key.mac) ^ static_cast<std::size_t>(key.type);
-    }
-  };
-  struct Stripe {
-    mutable std::mutex mutex;
-    std::unordered_set<Key, KeyHash> keys;
-  };
-
-  static std::size_t stripe_of(const Mac& mac) noexcept {
-    return std::to_integer<std::size_t>(mac.bytes[31]) % stripe_count;
-  }
-
-  static constexpr std::size_t stripe_count = 16;
-  std::array<Stripe, stripe_count> stripes_;
-};
 
 class StoreMacStream final : public MacStream {
  public:
@@ -69,6 +25,9 @@ class StoreMacStream final : public MacStream {
  private:
   crypto::MacHasher hasher_;
 };
+
+// How much of a batch is encoded before it is appended.
+constexpr std::size_t encoded_together_max = 1u << 20;
 
 class StoreTransaction final : public Transaction {
  public:
@@ -92,18 +51,28 @@ class StoreTransaction final : public Transaction {
   }
 
   Status put_known(ResourceType type, const Mac& mac, BytesView plain) override {
-    const std::uint64_t published = states_published_;
-    const bool is_known = repository_.has(type, mac) || !put_.insert(type, mac) ||
-                          // Between the two it may have gone from one to the other.
-                          (states_published_ != published && repository_.has(type, mac));
-    if (is_known) {
-      ++blobs_known_;
-      return {};
+    if (!is_new(type, mac)) return {};
+    const BlobToPut blob{.type = type, .plain = plain, .mac = mac};
+    return append_counted({&blob, 1});
+  }
+
+  Status put_many(std::span<BlobToPut> blobs) override {
+    std::vector<BytesView> plains;
+    std::vector<Mac> macs(blobs.size());
+    plains.reserve(blobs.size());
+    for (const BlobToPut& blob : blobs) plains.push_back(blob.plain);
+    repository_.mac().compute_many(plains, macs);
+    std::vector<BlobToPut> fresh;
+    for (std::size_t i = 0; i < blobs.size(); ++i) {
+      blobs[i].mac = macs[i];
+      if (is_new(blobs[i].type, blobs[i].mac)) fresh.push_back(blobs[i]);
     }
-    PLK_TRY(append(type, mac, plain));
-    ++blobs_new_;
-    plain_bytes_new_ += plain.size();
-    return {};
+    // The blobs of one packfile are appended together.
+    const auto metadata = std::stable_partition(
+        fresh.begin(), fresh.end(),
+        [this](const BlobToPut& blob) { return &pool_of(blob.type) == &data_; });
+    PLK_TRY(append_counted(std::span(fresh.begin(), metadata)));
+    return append_counted(std::span(metadata, fresh.end()));
   }
 
   bool has(ResourceType type, const Mac& mac) const override {
@@ -113,7 +82,9 @@ class StoreTransaction final : public Transaction {
   Status put_snapshot(const SnapshotId& id, BytesView header) override {
     // What the header refers to is durable before the packfile with the header is.
     PLK_TRY(seal_all(data_));
-    PLK_TRY(append(ResourceType::snapshot, Mac{.bytes = id.bytes}, header));
+    const BlobToPut blob{
+        .type = ResourceType::snapshot, .plain = header, .mac = Mac{.bytes = id.bytes}};
+    PLK_TRY(append({&blob, 1}));
     const std::lock_guard guard(pending_mutex_);
     snapshots_.push_back(id);
     return {};
@@ -161,13 +132,70 @@ class StoreTransaction final : public Transaction {
     return is_data && !one_packfile_ ? data_ : metadata_;
   }
 
-  Status append(ResourceType type, const Mac& mac, BytesView plain) {
+  // Whether it has to be stored, by the caller, who is the only one told so.
+  bool is_new(ResourceType type, const Mac& mac) {
+    const std::uint64_t published = states_published_;
+    const bool known = repository_.has(type, mac) || !put_.insert(type, mac) ||
+                       // Between the two it may have gone from one to the other.
+                       (states_published_ != published && repository_.has(type, mac));
+    if (known) ++blobs_known_;
+    return !known;
+  }
+
+  // Of one pool, and new.
+  Status append(std::span<const BlobToPut> blobs) {
+    if (blobs.empty()) return {};
     PLK_TRY(check());
     const auto lease = PLK_TRY(repository_.codec());
-    const BytesView encoded = PLK_TRY(lease->encode(plain));
-    Pool& pool = pool_of(type);
+    Pool& pool = pool_of(blobs[0].type);
+    if (blobs.size() == 1) {
+      // Encoded before a packfile is taken: others may use it meanwhile.
+      const BytesView encoded = PLK_TRY(lease->encode(blobs[0].plain));
+      PLK_TRY(append_to_pool(pool, [&](std::optional<PackfileWriter>& writer) {
+        return append_to(writer, *lease, blobs[0], encoded);
+      }));
+    } else {
+      PLK_TRY(append_encoded(pool, *lease, blobs));
+    }
+    return {};
+  }
+
+  Status append_counted(std::span<const BlobToPut> blobs) {
+    PLK_TRY(append(blobs));
+    blobs_new_ += blobs.size();
+    for (const BlobToPut& blob : blobs) plain_bytes_new_ += blob.plain.size();
+    return {};
+  }
+
+  // Encodes small blobs together, as far as that takes little memory.
+  Status append_encoded(Pool& pool, BlobCodec& codec, std::span<const BlobToPut> blobs) {
+    Bytes encoded;
+    std::vector<std::size_t> sizes;
+    for (std::size_t begin = 0; begin < blobs.size();) {
+      encoded.clear();
+      sizes.clear();
+      while (begin + sizes.size() < blobs.size() && encoded.size() < encoded_together_max) {
+        const BytesView one = PLK_TRY(codec.encode(blobs[begin + sizes.size()].plain));
+        plakar::append(encoded, one);
+        sizes.push_back(one.size());
+      }
+      PLK_TRY(append_to_pool(pool, [&](std::optional<PackfileWriter>& writer) -> Status {
+        BytesView rest = encoded;
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+          PLK_TRY(append_to(writer, codec, blobs[begin + i], rest.first(sizes[i])));
+          rest = rest.subspan(sizes[i]);
+        }
+        return {};
+      }));
+      begin += sizes.size();
+    }
+    return {};
+  }
+
+  template <class Append>
+  Status append_to_pool(Pool& pool, Append&& append) {
     std::optional<PackfileWriter> writer = take(pool);
-    const Status appended = append_to(writer, *lease, type, mac, encoded);
+    Status appended = append(writer);
     if (!appended) {
       writer.reset();
       fail(appended.error());
@@ -207,15 +235,15 @@ class StoreTransaction final : public Transaction {
     pool.returned.notify_one();
   }
 
-  Status append_to(std::optional<PackfileWriter>& writer, BlobCodec& codec, ResourceType type,
-                   const Mac& mac, BytesView encoded) {
+  Status append_to(std::optional<PackfileWriter>& writer, BlobCodec& codec, const BlobToPut& blob,
+                   BytesView encoded) {
     const std::uint64_t size_max = repository_.config().packfile.size_max;
     if (!writer) {
       writer = PLK_TRY(PackfileWriter::start(repository_.store(), repository_.keys(),
                                              repository_.env().random,
                                              repository_.env().clock.wall(), size_max));
     }
-    PLK_TRY(writer->append(type, mac, encoded));
+    PLK_TRY(writer->append(blob.type, blob.mac, encoded));
     if (writer->blob_bytes() <= size_max) return {};
     SealedPackfile sealed = PLK_TRY(std::move(*writer).seal(codec));
     writer.reset();
