@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cctype>
+#include <cstring>
 
 namespace plakar::kloset {
 namespace {
@@ -32,15 +33,34 @@ constexpr std::uint64_t spread_mask(int count) noexcept {
   return mask;
 }
 
+// How much is passed over at a time.
+constexpr std::size_t run_block = 4096;
+
+bool is_run(const std::byte* data, std::size_t size) noexcept {
+  return std::memcmp(data, data + 1, size - 1) == 0;
+}
+
 // The first position in [from, to) whose fingerprint has no bit of `mask`, else `to`.
 std::size_t scan(const std::byte* data, std::size_t from, std::size_t to, std::uint64_t mask,
                  std::uint64_t& fingerprint) noexcept {
   std::uint64_t fp = fingerprint;
   std::size_t i = from;
-  for (; i < to; ++i) {
-    fp = (fp << 1) + gear[std::to_integer<std::size_t>(data[i])];
-    if ((fp & mask) == 0) [[unlikely]]
-      break;
+  while (i < to) {
+    // In a run of one byte the fingerprint soon stays as it is: g + 2g + 4g + ... = -g. Where it
+    // did not match it will not, and the run can be passed over.
+    const std::size_t block_end = std::min(to, i + run_block);
+    const std::uint64_t first = gear[std::to_integer<std::size_t>(data[i])];
+    if (fp == 0 - first && (fp & mask) != 0 && is_run(data + i, block_end - i)) {
+      i = block_end;
+      continue;
+    }
+    for (; i < block_end; ++i) {
+      fp = (fp << 1) + gear[std::to_integer<std::size_t>(data[i])];
+      if ((fp & mask) == 0) [[unlikely]] {
+        fingerprint = fp;
+        return i;
+      }
+    }
   }
   fingerprint = fp;
   return i;
@@ -93,13 +113,27 @@ Result<Chunker> Chunker::create(const ChunkingParams& params) {
 }
 
 std::size_t Chunker::cut(BytesView data) const noexcept {
-  const std::size_t size = std::min(data.size(), size_max_);
-  if (size <= size_min_) return size;
-  const std::size_t normal = std::min(size, size_normal_);
-  std::uint64_t fingerprint = 0;
-  const std::size_t early = scan(data.data(), size_min_, normal, mask_small_, fingerprint);
-  if (early < normal) return early;
-  return scan(data.data(), normal, size, mask_large_, fingerprint);
+  return Cut(*this).find(data).value_or(data.size());
+}
+
+std::optional<std::size_t> Chunker::Cut::find(BytesView bytes) noexcept {
+  const Chunker& c = *chunker_;
+  const std::size_t size = std::min(bytes.size(), c.size_max_);
+  if (size <= c.size_min_) return std::nullopt;
+  std::size_t from = std::max(seen_, c.size_min_);
+  if (from < c.size_normal_) {
+    const std::size_t to = std::min(size, c.size_normal_);
+    const std::size_t hit = scan(bytes.data(), from, to, c.mask_small_, fingerprint_);
+    if (hit < to) return hit;
+    from = to;
+  }
+  if (from >= c.size_normal_) {
+    const std::size_t hit = scan(bytes.data(), from, size, c.mask_large_, fingerprint_);
+    if (hit < size) return hit;
+  }
+  seen_ = size;
+  if (size == c.size_max_) return size;
+  return std::nullopt;
 }
 
 }  // namespace plakar::kloset

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "core/base/bytes.h"
@@ -44,6 +45,22 @@ class Chunker {
   // The length of the chunk at the beginning of `data`, which is everything that is left
   // of the stream or at least `size_max` bytes of it. 0 only for empty `data`.
   std::size_t cut(BytesView data) const noexcept;
+
+  // Finds the end of one chunk while its bytes come in.
+  class Cut {
+   public:
+    explicit Cut(const Chunker& chunker) noexcept : chunker_(&chunker) {}
+
+    // `bytes` is everything from the beginning of the chunk on, what was shown before included.
+    // The length of the chunk; nothing while it may go on behind `bytes`, and does unless the
+    // stream ends there. Once there is an answer it must not be asked again.
+    std::optional<std::size_t> find(BytesView bytes) noexcept;
+
+   private:
+    const Chunker* chunker_;
+    std::size_t seen_ = 0;
+    std::uint64_t fingerprint_ = 0;
+  };
 
   std::size_t size_min() const noexcept { return size_min_; }
   std::size_t size_max() const noexcept { return size_max_; }

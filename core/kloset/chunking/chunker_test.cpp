@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
+#include <optional>
 #include <vector>
 
 #include "core/crypto/sha256.h"
@@ -39,6 +42,34 @@ Chunker chunker(const ChunkingParams& params) {
 
 using Sizes = std::vector<std::size_t>;
 
+constexpr std::array<std::uint64_t, 256> gear{
+#include "core/kloset/chunking/gear.inc"
+};
+
+// As the format describes it, octet by octet.
+std::size_t reference_cut(const ChunkingParams& params, BytesView data) {
+  const bool legacy = params.size_min == 0 || params.algorithm == "FASTCDC";
+  const auto mask = [&](int bits) {
+    std::uint64_t spread = 0;
+    for (int i = 0; i < bits; ++i) spread |= std::uint64_t{1} << (63 - i * (64 / bits));
+    return spread;
+  };
+  const std::size_t size_min = params.size_min == 0 ? 2048 : params.size_min;
+  const std::size_t size_normal = params.size_normal == 0 ? 8192 : params.size_normal;
+  const std::size_t size_max = params.size_max == 0 ? 65536 : params.size_max;
+  int log = 0;
+  while (size_normal >> (log + 1) != 0) ++log;
+  const std::uint64_t small = legacy ? 0x0003590703530000 : mask(log + 2);
+  const std::uint64_t large = legacy ? 0x0000d90003530000 : mask(log - 2);
+  const std::size_t size = std::min(data.size(), size_max);
+  std::uint64_t fingerprint = 0;
+  for (std::size_t i = size_min; i < size; ++i) {
+    fingerprint = (fingerprint << 1) + gear[std::to_integer<std::size_t>(data[i])];
+    if ((fingerprint & (i < size_normal ? small : large)) == 0) return i;
+  }
+  return size;
+}
+
 }  // namespace
 
 TEST_SUITE("chunker") {
@@ -47,6 +78,38 @@ TEST_SUITE("chunker") {
     CHECK(chunk_sizes(chunker(default_chunking()), input) ==
           Sizes{1220054, 1214700, 1101659, 1139792, 1221895, 1486170, 1152671, 1398988, 1153206,
                 1198823, 654657, 1052661, 1287871, 1070934, 423135});
+  }
+
+  TEST_CASE("the end of a chunk is the same however its bytes come in") {
+    // Text, noise, and runs of one byte that begin and end anywhere.
+    Bytes input = vector_input(3 << 20);
+    std::size_t at = 12'345;
+    for (const std::size_t length : {10u, 100u, 4000u, 70'000u, 300'000u, 900'001u}) {
+      std::fill_n(input.begin() + static_cast<std::ptrdiff_t>(at), length,
+                  std::byte{static_cast<unsigned char>(length)});
+      at += length + 20'011;
+    }
+    for (const ChunkingParams& params : {ChunkingParams{"FASTCDC", 0, 0, 0},
+                                         {"fastcdc-v1.0.0", 4096, 16384, 262144},
+                                         {"FASTCDC", 65536, 131072, 262144},
+                                         default_chunking()}) {
+      const Chunker whole = chunker(params);
+      for (const std::size_t step : {std::size_t{1000}, std::size_t{4096}, std::size_t{65537}}) {
+        std::size_t begin = 0;
+        while (begin < input.size()) {
+          const BytesView rest = BytesView(input).subspan(begin);
+          Chunker::Cut cut(whole);
+          std::optional<std::size_t> found;
+          std::size_t shown = 0;
+          while (!found && shown < rest.size()) {
+            shown = std::min(shown + step, rest.size());
+            found = cut.find(rest.first(shown));
+          }
+          REQUIRE(found.value_or(rest.size()) == reference_cut(params, rest));
+          begin += found.value_or(rest.size());
+        }
+      }
+    }
   }
 
   TEST_CASE("the legacy algorithm keeps its masks whatever the sizes") {
