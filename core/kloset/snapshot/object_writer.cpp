@@ -1,8 +1,12 @@
 #include "core/kloset/snapshot/object_writer.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstring>
+#include <mutex>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/codec/mime.h"
 #include "core/kloset/chunking/entropy.h"
@@ -11,8 +15,8 @@
 namespace plakar::kloset {
 namespace {
 
-// What a file of unknown or small size is read into at first.
-constexpr std::size_t buffer_size_min = 256 * 1024;
+// How much is read, cut and hashed at a time, so that it is read from the cache but once.
+constexpr std::size_t tile_size = 256 * 1024;
 
 class BytesReader final : public ContentReader {
  public:
@@ -29,87 +33,225 @@ class BytesReader final : public ContentReader {
   BytesView bytes_;
 };
 
-// The unread part of a stream: `begin` to `end` of the buffer.
-struct Window {
-  Bytes& buffer;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  bool at_end = false;
+bool is_run(BytesView bytes) noexcept {
+  return bytes.size() > 1 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
 
-  BytesView view() const noexcept { return BytesView(buffer).subspan(begin, end - begin); }
+ChunkRef chunk_ref(const Mac& mac, std::size_t size, double entropy) {
+  return {.version = 0,
+          .content = mac,
+          .length = static_cast<std::uint32_t>(size),
+          .entropy = entropy,
+          .flags = 0};
+}
 
-  // Reads until there are `size` bytes, or the stream has no more.
-  Status fill(ContentReader& reader, std::size_t size) {
-    while (!at_end && end - begin < size) {
-      if (end == buffer.size()) make_room(size);
-      const std::size_t got = PLK_TRY(reader.read(std::span(buffer).subspan(end)));
-      at_end = got == 0;
-      end += got;
+Result<ChunkRef> store_chunk(BlobSink& sink, BytesView chunk) {
+  const double entropy = compute_entropy(chunk);
+  return chunk_ref(PLK_TRY(sink.put(ResourceType::chunk, chunk)), chunk.size(), entropy);
+}
+
+}  // namespace
+
+// The chunks of one content in their order, some of them on the way in other threads.
+class ObjectWriter::Chunks {
+ public:
+  // What is on the way uses the object.
+  ~Chunks() { await(); }
+  explicit Chunks(ChunkHelpers* helpers) : helpers_(helpers) {}
+
+  void add(const ChunkRef& chunk) {
+    const std::lock_guard guard(mutex_);
+    chunks_.push_back(chunk);
+  }
+
+  // False: refused, and nothing was added.
+  bool offer(BlobSink& sink, BytesView chunk) {
+    if (helpers_ == nullptr || !helpers_->wanted()) return false;
+    std::size_t index;
+    {
+      const std::lock_guard guard(mutex_);
+      index = chunks_.size();
+      chunks_.emplace_back();
+      ++on_the_way_;
     }
-    return {};
+    // A function object can be copied, and so can a pointer that is shared.
+    auto bytes = std::make_shared<const Bytes>(to_bytes(chunk));
+    const bool taken = helpers_->offer([this, &sink, index, bytes = std::move(bytes)] {
+      complete(index, store_chunk(sink, *bytes));
+    });
+    if (taken) return true;
+    const std::lock_guard guard(mutex_);
+    chunks_.pop_back();
+    --on_the_way_;
+    return false;
+  }
+
+  bool is_empty() const {
+    const std::lock_guard guard(mutex_);
+    return chunks_.empty();
+  }
+
+  Result<std::vector<ChunkRef>> take() {
+    await();
+    if (failure_) return *std::move(failure_);
+    return std::move(chunks_);
   }
 
  private:
-  // Moves what is left to the front, or grows; twice the largest chunk, so that bytes are moved
-  // once and not for each chunk.
-  void make_room(std::size_t size) {
-    if (begin >= size) {
-      std::memmove(buffer.data(), buffer.data() + begin, end - begin);
-      end -= begin;
-      begin = 0;
-      return;
+  void complete(std::size_t index, Result<ChunkRef> stored) {
+    const std::lock_guard guard(mutex_);
+    if (stored) {
+      chunks_[index] = *stored;
+    } else if (!failure_) {
+      failure_ = std::move(stored).error();
     }
-    buffer.resize(std::min(2 * size, std::max(buffer_size_min, 2 * buffer.size())));
-    if (end < buffer.size()) return;
-    std::memmove(buffer.data(), buffer.data() + begin, end - begin);
-    end -= begin;
-    begin = 0;
+    --on_the_way_;
+    // With the mutex held: whoever waits may destroy this as soon as it is released.
+    completed_.notify_all();
   }
+
+  void await() {
+    std::unique_lock lock(mutex_);
+    while (on_the_way_ > 0) {
+      lock.unlock();
+      const bool ran = helpers_->run_one();
+      lock.lock();
+      // What does not wait any more is being run.
+      if (!ran) completed_.wait(lock, [this] { return on_the_way_ == 0; });
+    }
+  }
+
+  ChunkHelpers* helpers_;
+  mutable std::mutex mutex_;
+  std::condition_variable completed_;
+  std::vector<ChunkRef> chunks_;  // these guarded by mutex_
+  std::size_t on_the_way_ = 0;
+  std::optional<Error> failure_;
 };
 
-}  // namespace
+ObjectWriter::ObjectWriter(BlobSink& sink, const Chunker& chunker, ChunkHelpers* helpers)
+    : sink_(&sink), chunker_(&chunker), helpers_(helpers) {}
 
 Result<StoredContent> ObjectWriter::store(BytesView content) {
   BytesReader reader(content);
   return store(reader);
 }
 
-Result<StoredContent> ObjectWriter::store(ContentReader& reader) {
-  Window window{.buffer = buffer_};
-  StoredContent stored;
-  Object object;
-  std::unique_ptr<MacStream> whole;  // of all chunks together, once there are two
-  double entropy_sum = 0;
-  do {
-    PLK_TRY(window.fill(reader, chunker_->size_max()));
-    const BytesView rest = window.view();
-    const std::size_t size = chunker_->cut(rest);
-    const BytesView chunk = rest.first(size);
-    if (size == 0 && !object.chunks.empty()) break;
-    if (object.chunks.empty()) stored.content_type = codec::detect_mime(chunk);
-    const bool is_last = window.at_end && size == rest.size();
-    if (!is_last && whole == nullptr) whole = sink_->mac_stream();
-    if (whole != nullptr) whole->update(chunk);
-    const double entropy = compute_entropy(chunk);
-    entropy_sum += entropy * static_cast<double>(size);
-    object.chunks.push_back({.version = 0,
-                             .content = PLK_TRY(sink_->put(ResourceType::chunk, chunk)),
-                             .length = static_cast<std::uint32_t>(size),
-                             .entropy = entropy,
-                             .flags = 0});
-    stored.size += size;
-    window.begin += size;
-  } while (!window.at_end || window.begin < window.end);
+Result<bool> ObjectWriter::read_more(ContentReader& reader, std::size_t& have) {
+  if (capacity_ < have + tile_size) {
+    const std::size_t wanted =
+        std::max(have + tile_size, std::min(2 * capacity_, chunker_->size_max() + 2 * tile_size));
+    auto grown = std::make_unique_for_overwrite<std::byte[]>(wanted);
+    if (have > 0) std::memcpy(grown.get(), buffer_.get(), have);
+    buffer_ = std::move(grown);
+    capacity_ = wanted;
+  }
+  const std::size_t got = PLK_TRY(reader.read({buffer_.get() + have, tile_size}));
+  have += got;
+  return got > 0;
+}
 
+Result<StoredContent> ObjectWriter::store(ContentReader& reader) {
+  StoredContent stored;
+  std::unique_ptr<MacStream> whole;  // of all chunks together, once there are two
+  Chunks chunks(helpers_);
+  std::size_t have = 0;
+  bool at_end = !PLK_TRY(read_more(reader, have));
+  for (bool is_last = false; !is_last;) {
+    Chunker::Cut cut(*chunker_);
+    std::optional<std::size_t> end;
+    for (std::size_t hashed = 0;;) {
+      end = cut.find({buffer_.get(), have});
+      const std::size_t ready = end.value_or(have);
+      if (whole != nullptr) whole->update({buffer_.get() + hashed, ready - hashed});
+      hashed = ready;
+      if (end || at_end) break;
+      at_end = !PLK_TRY(read_more(reader, have));
+    }
+    const std::size_t size = end.value_or(have);
+    if (size == have && !at_end) at_end = !PLK_TRY(read_more(reader, have));
+    is_last = at_end && size == have;
+    const BytesView chunk(buffer_.get(), size);
+    if (chunks.is_empty()) {
+      stored.content_type = codec::detect_mime(chunk);
+      // The MAC of a single chunk is that of the whole.
+      if (!is_last) whole = sink_->mac_stream();
+      if (!is_last) whole->update(chunk);
+    }
+    stored.size += size;
+    if (is_run(chunk)) {
+      if (last_run_.size != size || last_run_.value != chunk[0]) {
+        last_run_.mac = PLK_TRY(sink_->put(ResourceType::chunk, chunk));
+        last_run_.size = size;
+        last_run_.value = chunk[0];
+      }
+      chunks.add(chunk_ref(last_run_.mac, size, 0));
+    } else if (is_last || !chunks.offer(*sink_, chunk)) {
+      chunks.add(PLK_TRY(store_chunk(*sink_, chunk)));
+    }
+    std::memmove(buffer_.get(), buffer_.get() + size, have - size);
+    have -= size;
+  }
+
+  Object object;
+  object.chunks = PLK_TRY(chunks.take());
   stored.chunks = object.chunks.size();
-  if (stored.size > 0) stored.entropy = entropy_sum / static_cast<double>(stored.size);
-  object.content = object.chunks.size() == 1 ? object.chunks[0].content : whole->finish();
+  double sum = 0;
+  for (const ChunkRef& chunk : object.chunks) {
+    sum += chunk.entropy * static_cast<double>(chunk.length);
+  }
+  if (stored.size > 0) stored.entropy = sum / static_cast<double>(stored.size);
+  object.content = whole == nullptr ? object.chunks[0].content : whole->finish();
   object.content_type = stored.content_type;
   object.entropy = stored.entropy;
   Bytes encoded;
   encode_object(encoded, object);
   stored.object = PLK_TRY(sink_->put(ResourceType::object, encoded));
   return stored;
+}
+
+Status ObjectWriter::store_many(std::span<const BytesView> contents,
+                                std::span<StoredContent> results) {
+  std::vector<BlobToPut> chunks;
+  std::vector<std::size_t> singles;
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    if (chunker_->cut(contents[i]) < contents[i].size()) {
+      results[i] = PLK_TRY(store(contents[i]));
+      continue;
+    }
+    singles.push_back(i);
+    chunks.push_back({.type = ResourceType::chunk, .plain = contents[i]});
+  }
+  PLK_TRY(sink_->put_many(chunks));
+
+  Bytes encoded;
+  std::vector<std::size_t> ends;
+  for (std::size_t n = 0; n < singles.size(); ++n) {
+    const BytesView content = contents[singles[n]];
+    StoredContent& stored = results[singles[n]];
+    stored.size = content.size();
+    stored.chunks = 1;
+    const double entropy = compute_entropy(content);
+    // As the sum over chunks is divided, which may round.
+    const auto size = static_cast<double>(content.size());
+    stored.entropy = content.empty() ? 0 : entropy * size / size;
+    stored.content_type = codec::detect_mime(content);
+    Object object;
+    object.content = chunks[n].mac;
+    object.chunks.push_back(chunk_ref(chunks[n].mac, content.size(), entropy));
+    object.content_type = stored.content_type;
+    object.entropy = stored.entropy;
+    encode_object(encoded, object);
+    ends.push_back(encoded.size());
+  }
+  std::vector<BlobToPut> objects;
+  for (std::size_t n = 0, begin = 0; n < singles.size(); begin = ends[n], ++n) {
+    objects.push_back({.type = ResourceType::object,
+                       .plain = BytesView(encoded).subspan(begin, ends[n] - begin)});
+  }
+  PLK_TRY(sink_->put_many(objects));
+  for (std::size_t n = 0; n < singles.size(); ++n) results[singles[n]].object = objects[n].mac;
+  return {};
 }
 
 }  // namespace plakar::kloset
