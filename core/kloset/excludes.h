@@ -23,7 +23,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/base/result.h"
@@ -54,13 +57,37 @@ class Excludes {
 
  private:
   struct Rule {
-    Glob glob;
     bool takes_back = false;
     bool directories_only = false;
     bool is_name = false;  // compared with the last name, not with the path
+    std::string prefix{};  // what a path begins with, character for character; and
+    Glob glob{};           // what the rest of it is like
   };
 
+  // The numbers of the last rules with the same text; -1: there is none.
+  struct LastRules {
+    std::int32_t any = -1;
+    std::int32_t directories_only = -1;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  using RulesByText = std::unordered_map<std::string, LastRules, TextHash, std::equal_to<>>;
+
+  RulesByText* find_table(const Rule& rule, std::string_view pattern);
+  static std::int32_t find_last(const RulesByText& table, std::string_view text, EntryKind kind);
+  std::int32_t find_last_plain(std::string_view path, std::string_view name, EntryKind kind) const;
+
   std::vector<Rule> rules_;
+  // Of most patterns nothing is matched: those without wildcards, and those like "*.o", are looked
+  // up. A thousand of them cost what one does.
+  RulesByText names_;
+  RulesByText paths_;
+  RulesByText endings_;               // of names, from a dot on
+  std::vector<std::int32_t> others_;  // the numbers of all other rules, ascending
 };
 
 }  // namespace plakar::kloset

@@ -13,10 +13,11 @@ namespace plakar::kloset {
 // A value. May be matched from any thread.
 class Glob {
  public:
-  // A pattern that is malformed matches nothing.
+  // Matches nothing, as does a pattern that is malformed.
+  Glob() = default;
   explicit Glob(std::string_view pattern);
 
-  // `path` without a slash at either end.
+  // `path` has no slash at its end. One at its beginning ends an empty name.
   bool matches(std::string_view path) const;
 
  private:
@@ -47,7 +48,7 @@ class Glob {
   static bool matches_name(const std::vector<Part>& parts, std::string_view name);
   static std::size_t match_part(const Part& part, std::string_view text);
 
-  bool malformed_ = false;
+  bool malformed_ = true;
   std::vector<Name> names_;
 };
 
