@@ -41,6 +41,7 @@ constexpr auto commands = std::to_array<Command>({
     {"info", "info [-errors] [SNAPSHOT[:PATH]]", run_info},
     {"ls", "ls [-uuid] [-recursive] [-tags] [SNAPSHOT[:PATH]]", run_ls},
     {"maintenance", "maintenance", run_maintenance},
+    {"repair", "repair [-apply]", run_repair},
     {"restore", "restore [OPTIONS] [SNAPSHOT[:PATH]]", run_restore},
     {"version", "version", run_version},
 });

@@ -82,6 +82,7 @@ int run_help(Context& context, std::span<const std::string> arguments);
 int run_info(Context& context, std::span<const std::string> arguments);
 int run_ls(Context& context, std::span<const std::string> arguments);
 int run_maintenance(Context& context, std::span<const std::string> arguments);
+int run_repair(Context& context, std::span<const std::string> arguments);
 int run_restore(Context& context, std::span<const std::string> arguments);
 int run_version(Context& context, std::span<const std::string> arguments);
 

@@ -84,7 +84,7 @@ TEST_SUITE("commands") {
 
   TEST_CASE("every command has a page") {
     for (const char* name : {"backup", "cat", "check", "create", "help", "info", "ls",
-                             "maintenance", "restore", "version"}) {
+                             "maintenance", "repair", "restore", "version"}) {
       CHECK(man::find_page(name));
     }
   }

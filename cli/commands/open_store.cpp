@@ -63,7 +63,7 @@ int fail_to_open(Context& context, const std::string& location, const Error& err
 }
 
 std::optional<int> open(Context& context, config::Options options, FindPassphrase find,
-                        std::string_view prompt, OpenStore& store) {
+                        std::string_view prompt, States states, OpenStore& store) {
   const config::CoreOptions secrets = config::take_core_options(options);
   store.options = std::move(options);
   const auto location = connectors::store_location(store.options, context.working_directory);
@@ -95,9 +95,11 @@ std::optional<int> open(Context& context, config::Options options, FindPassphras
     }
   }
   store.repository = *std::move(opened);
+  if (states == States::left_alone) return std::nullopt;
   if (const Status refreshed = store.repository->refresh(); !refreshed) {
-    return fail(context,
-                Error(refreshed.error()).context("reading the index of " + store.location));
+    return fail(context, "reading the index of " + store.location + ": " +
+                             refreshed.error().message() +
+                             "; `plakar repair` makes damaged states again from packfiles");
   }
   return std::nullopt;
 }
@@ -126,17 +128,18 @@ Result<config::Options> place_options(Context& context, config::PlaceKind kind,
   return config::resolve_place(PLK_TRY(configured(context, kind)), kind, *reference);
 }
 
-std::optional<int> open_store(Context& context, OpenStore& store) {
+std::optional<int> open_store(Context& context, OpenStore& store, States states) {
   auto options = target_options(context);
   if (!options) return fail(context, options.error());
-  return open(context, *std::move(options), find_passphrase, "repository passphrase: ", store);
+  return open(context, *std::move(options), find_passphrase, "repository passphrase: ", states,
+              store);
 }
 
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
                                    OpenStore& store) {
   auto options = place_options(context, config::PlaceKind::store, word);
   if (!options) return fail(context, Error(options.error()).context("peer store"));
-  return open(context, *std::move(options), find_peer_passphrase, prompt, store);
+  return open(context, *std::move(options), find_peer_passphrase, prompt, States::merged, store);
 }
 
 }  // namespace plakar::cli

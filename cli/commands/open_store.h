@@ -2,6 +2,7 @@
 // passphrase, and reads its index. Says itself what went wrong, as lex_options() does.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,9 +34,12 @@ Result<config::Options> target_options(Context& context);
 Result<config::Options> place_options(Context& context, config::PlaceKind kind,
                                       std::string_view word);
 
-// Opens the target and merges its states, so that everything in it can be found. On failure the
-// exit code.
-std::optional<int> open_store(Context& context, OpenStore& store);
+// Whether the states are merged, so that everything in the store can be found; with a damaged
+// one that fails.
+enum class States : std::uint8_t { merged, left_alone };
+
+// Opens the target. On failure the exit code.
+std::optional<int> open_store(Context& context, OpenStore& store, States states = States::merged);
 
 // The same for another store than the target: `word` as it was typed, `prompt` for its passphrase.
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
