@@ -13,7 +13,9 @@
 #include "core/base/base64.h"
 #include "core/base/hex.h"
 #include "core/base/text.h"
+#include "core/codec/json.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
+#include "core/ops/json_view.h"
 
 namespace plakar::cli {
 namespace {
@@ -64,9 +66,7 @@ void print_encryption(std::ostream& out, const kloset::EncryptionParams& encrypt
   }
 }
 
-Status print_store(Context& context, OpenStore& store) {
-  std::ostream& out = context.out;
-  const kloset::StoreConfig& config = store.repository->config();
+void print_config(std::ostream& out, const kloset::StoreConfig& config) {
   out << "Version: v1.0.0\nTimestamp: " << local_time(config.timestamp)
       << "\nRepositoryID: " << config.repository_id.text()
       << "\nPackfile:\n - MaxSize: " << size_text(config.packfile.size_max)
@@ -81,21 +81,34 @@ Status print_store(Context& context, OpenStore& store) {
         << "\n - Level: " << config.compression->level << '\n';
   }
   if (config.encryption) print_encryption(out, *config.encryption);
+}
 
+Status print_store(Context& context, OpenStore& store) {
   std::uint64_t logical = 0;
-  const std::vector<SnapshotId> snapshots = store.repository->index().snapshots();
-  for (const SnapshotId& id : snapshots) {
-    PLK_TRY(context.cancel.check());
-    const auto snapshot = PLK_TRY_CONTEXT(kloset::SnapshotReader::open(*store.repository, id),
-                                          "snapshot " + id.short_hex());
-    const kloset::Summary& summary = snapshot.header().source().summary;
+  bool damaged = false;
+  const auto headers = PLK_TRY(load_headers(context, *store.repository, damaged));
+  for (const kloset::SnapshotHeader& header : headers) {
+    const kloset::Summary& summary = header.source().summary;
     logical += summary.directory.size + summary.below.size;
   }
-  out << "Snapshots: " << snapshots.size() << '\n';
   const auto used = PLK_TRY(store.medium->used_bytes());
-  if (used) out << "Storage size: " << size_text(*used) << '\n';
-  out << "Logical size: " << size_text(logical) << '\n';
-  return {};
+  const kloset::StoreConfig& config = store.repository->config();
+  if (context.options.json) {
+    codec::Json snapshots =
+        codec::Json::object({{"total", std::uint64_t{headers.size()}}, {"logical_size", logical}});
+    snapshots.set("storage_size", used ? codec::Json(*used) : codec::Json(-1));
+    codec::Json json = codec::Json::object({{"location", store.location}});
+    json.set("snapshots", std::move(snapshots));
+    json.set("configuration", ops::to_json(config));
+    context.out << codec::to_json(json) << '\n';
+  } else {
+    print_config(context.out, config);
+    context.out << "Snapshots: " << headers.size() << '\n';
+    if (used) context.out << "Storage size: " << size_text(*used) << '\n';
+    context.out << "Logical size: " << size_text(logical) << '\n';
+  }
+  if (!damaged) return {};
+  return Error(Errc::corrupt, "not all snapshots could be read");
 }
 
 void print_summary(std::ostream& out, const kloset::Summary& summary) {
@@ -195,7 +208,11 @@ Status run(Context& context, OpenStore& store, const std::vector<std::string>& w
   const SnapshotPath where = PLK_TRY(find_snapshot(context, *store.repository, words[0]));
   auto snapshot = PLK_TRY(kloset::SnapshotReader::open(*store.repository, where.id));
   if (errors) return print_errors(context, snapshot, where.path);
-  print_snapshot(context.out, snapshot.header());
+  if (context.options.json) {
+    context.out << codec::to_json(ops::to_json(snapshot.header())) << '\n';
+  } else {
+    print_snapshot(context.out, snapshot.header());
+  }
   return {};
 }
 

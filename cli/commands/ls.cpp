@@ -15,7 +15,9 @@
 #include "cli/commands/snapshot_argument.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
+#include "core/codec/json.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
+#include "core/ops/json_view.h"
 
 namespace plakar::cli {
 namespace {
@@ -60,8 +62,14 @@ class LocalNames {
   std::map<std::uint64_t, std::string> groups_;
 };
 
-void print_entry(std::ostream& out, const kloset::VfsEntry& entry, std::string_view name,
-                 LocalNames& names) {
+// As JSON, one entry a line, where that is asked for.
+void print_entry(Context& context, const kloset::VfsEntry& entry, const Mac& id,
+                 std::string_view name, LocalNames& names) {
+  std::ostream& out = context.out;
+  if (context.options.json) {
+    out << codec::to_json(ops::to_json(entry, id)) << '\n';
+    return;
+  }
   const kloset::FileInfo& info = entry.file_info;
   out << format_rfc3339(info.mod_time) << ' ' << kloset::to_text(info.mode) << ' '
       << right(names.user(info.uid), 8) << ' ' << right(names.group(info.gid), 8) << ' '
@@ -81,24 +89,24 @@ Status list_entries(Context& context, kloset::Repository& repository, const std:
   const std::string path = start.path();
   LocalNames names;
   if (!kloset::is_directory(start.file_info.mode)) {
-    print_entry(context.out, start, flags.recursive ? std::string_view(path) : start.file_info.name,
-                names);
+    print_entry(context, start, (*found).id(),
+                flags.recursive ? std::string_view(path) : start.file_info.name, names);
     return {};
   }
   if (!flags.recursive) {
-    return snapshot.list(path, [&](const kloset::VfsEntry& entry, const Mac&) -> Status {
+    return snapshot.list(path, [&](const kloset::VfsEntry& entry, const Mac& id) -> Status {
       PLK_TRY(context.cancel.check());
-      print_entry(context.out, entry, entry.file_info.name, names);
+      print_entry(context, entry, id, entry.file_info.name, names);
       return {};
     });
   }
   Status damage;
   PLK_TRY(snapshot.walk(
       path,
-      [&](const kloset::VfsEntry& entry, const Mac&) -> Status {
+      [&](const kloset::VfsEntry& entry, const Mac& id) -> Status {
         PLK_TRY(context.cancel.check());
         const std::string entry_path = entry.path();
-        if (entry_path != path) print_entry(context.out, entry, entry_path, names);
+        if (entry_path != path) print_entry(context, entry, id, entry_path, names);
         return {};
       },
       [&](const std::string& at, const Error& error) -> Status {
@@ -130,6 +138,10 @@ int run_ls(Context& context, std::span<const std::string> arguments) {
   const auto headers = load_headers(context, *store.repository, damaged);
   if (!headers) return fail(context, headers.error());
   for (const kloset::SnapshotHeader& header : *headers) {
+    if (context.options.json) {
+      context.out << codec::to_json(ops::to_json(header)) << '\n';
+      continue;
+    }
     const kloset::Summary& summary = header.source().summary;
     const auto seconds =
         std::chrono::round<std::chrono::seconds>(std::chrono::nanoseconds(header.duration_ns));

@@ -6,28 +6,12 @@
 #include "cli/ui/renderer.h"
 #include "core/base/text.h"
 #include "core/codec/json.h"
+#include "core/ops/json_view.h"
 
 namespace plakar::cli {
 namespace {
 
 using codec::Json;
-
-Json info_json(const kloset::FileInfo& info) {
-  Json json = Json::object();
-  json.set("name", info.name);
-  json.set("size", info.size);
-  json.set("mode", kloset::bits(info.mode));
-  json.set("mod_time", format_rfc3339(info.mod_time, TimePrecision::nanoseconds));
-  json.set("dev", info.dev);
-  json.set("ino", info.ino);
-  json.set("uid", info.uid);
-  json.set("gid", info.gid);
-  json.set("nlink", info.nlink);
-  json.set("username", info.username);
-  json.set("groupname", info.groupname);
-  json.set("flags", info.flags);
-  return json;
-}
 
 std::string_view kind_of(const kloset::FileInfo& info) {
   if (kloset::is_directory(info.mode)) return "directory";
@@ -65,7 +49,7 @@ class JsonRenderer final : public Renderer {
       return;
     }
     Json with_info = path;
-    with_info.set("fileinfo", info_json(*event.info));
+    with_info.set("fileinfo", ops::to_json(*event.info));
     if (event.cached) {
       emit(scope, "info", "path.cached", path);
       emit(scope, "info", "file.cached", with_info);
