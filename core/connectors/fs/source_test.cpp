@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include "tests/suites/source_suite.h"
 #include "tests/support/skip.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/without_privilege.h"
 
 namespace plakar::connectors {
 namespace {
@@ -415,6 +418,116 @@ TEST_SUITE("fs source") {
       CHECK(told);
     }
     CHECK(nth > 20);
+  }
+
+  TEST_CASE("what may not be looked at is an error record, and the scan goes on") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    for (const char* name : {"unlisted", "unentered", "z"}) {
+      std::filesystem::create_directories(root / name);
+      write(root / name / "f", "x");
+    }
+    write(root / "secret", "x");
+    std::filesystem::permissions(root / "secret", std::filesystem::perms{0});
+    std::filesystem::permissions(root / "unlisted", std::filesystem::perms{0311});
+    std::filesystem::permissions(root / "unentered", std::filesystem::perms{0644});
+    {
+      const testing::WithoutPrivilege user(directory.path());
+      auto source = source_of(root.string());
+      const auto records = all(*source);
+      std::set<std::string> failed;
+      for (const Record& record : records) {
+        if (record.kind != RecordKind::error) continue;
+        failed.insert(record.path.substr(root.string().size()));
+      }
+      CHECK(failed == std::set<std::string>{"/unlisted", "/unentered/f"});
+      CHECK(at(records, (root / "unlisted").string()).kind == RecordKind::directory);
+      const auto opened = source->open(at(records, (root / "secret").string()));
+      CHECK(opened.error().code() == Errc::permission_denied);
+      CHECK(content(*source, at(records, (root / "z/f").string())) == "x");
+    }
+    for (const char* name : {"unlisted", "unentered"}) {
+      std::filesystem::permissions(root / name, std::filesystem::perms{0755});
+    }
+  }
+
+  TEST_CASE("a directory that vanishes before it is entered is an error record") {
+    const TempDir directory;
+    const std::filesystem::path root = directory.path() / "r";
+    std::filesystem::create_directories(root / "a");
+    write(root / "b", "x");
+    auto source = source_of(root.string(), {.excluded = [&](std::string_view path, bool) {
+                              if (path.ends_with("/b")) std::filesystem::remove(root / "a");
+                              return false;
+                            }});
+    const auto records = all(*source);
+    CHECK(records.back().kind == RecordKind::error);
+    CHECK(records.back().path == (root / "a").string());
+    CHECK(content(*source, at(records, (root / "b").string())) == "x");
+  }
+
+  TEST_CASE("sockets, devices and fifos are recorded, and nobody waits for them") {
+    const TempDir directory;
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    REQUIRE(socket >= 0);
+    ::sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = directory / "s";
+    REQUIRE(path.size() < sizeof address.sun_path);
+    std::copy(path.begin(), path.end(), address.sun_path);
+    REQUIRE(::bind(socket, reinterpret_cast<const ::sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::mkfifo((directory / "p").c_str(), 0600) == 0);
+    auto source = source_of(directory.path().string());
+    const auto records = all(*source);
+    ::close(socket);
+    CHECK(kloset::to_text(at(records, path).mode).front() == 'S');
+    for (const std::string& special : {path, directory / "p"}) {
+      CHECK(at(records, special).kind == RecordKind::special);
+      CHECK_FALSE(source->open(at(records, special)));
+    }
+    const auto devices = all(*source_of("/dev/null"));
+    CHECK(at(devices, "/dev/null").kind == RecordKind::special);
+  }
+
+  TEST_CASE("a link to a link is recorded, and not followed twice") {
+    const TempDir directory;
+    std::filesystem::create_directory(directory / "real");
+    write(directory.path() / "real/f", "x");
+    std::filesystem::create_symlink("real", directory / "second");
+    std::filesystem::create_symlink("second", directory / "first");
+    const auto records = all(*source_of(directory / "first"));
+    CHECK(at(records, directory / "first").target == "second");
+    CHECK(at(records, directory / "second").target == "real");
+    for (const Record& record : records) CHECK_FALSE(record.path.ends_with("/real"));
+    std::filesystem::create_symlink("loop", directory / "loop");
+    const auto loop = all(*source_of(directory / "loop"));
+    CHECK(at(loop, directory / "loop").target == "loop");
+  }
+
+  TEST_CASE("a directory of many entries comes in order, each once") {
+    const TempDir directory;
+    constexpr int count = 20'000;
+    for (int i = 0; i < count; ++i) {
+      const std::string path = directory / ("entry-" + std::to_string(i));
+      const int done =
+          i % 100 == 0 ? ::mkdir(path.c_str(), 0700) : ::symlink("nowhere", path.c_str());
+      REQUIRE(done == 0);
+    }
+    const auto paths =
+        paths_below(all(*source_of(directory.path().string())), directory.path().string());
+    CHECK(paths.size() == count);
+    CHECK(std::is_sorted(paths.begin(), paths.end(), std::less_equal<>()));
+  }
+
+  TEST_CASE("attributes that a file system does not know are no error") {
+    const TempDir directory;
+    write(directory.path() / "f", "x");
+    FaultyFileCalls faulty(system_file_calls(),
+                           {.kind = CallKind::list_xattrs, .error = ENOTSUP, .repeats = true});
+    FileSystem files(faulty);
+    for (const Record& record : all(*source_of(directory.path().string(), {}, files))) {
+      CHECK(record.kind != RecordKind::error);
+    }
   }
 
   TEST_CASE("attributes that cannot be listed are an error beside the record") {

@@ -27,13 +27,13 @@ std::size_t bytes_of(const Record& record) {
 }
 
 // As far as it can be read.
-Status list_names(const File& directory, std::vector<std::string>& names) {
+Status list_names(const File& directory, NameList& names) {
   DirectoryBatch batch;
   auto more = directory.read_directory(batch);
   for (; more && *more; more = directory.read_directory(batch)) {
-    for (const DirectoryEntry entry : batch) names.emplace_back(entry.name);
+    for (const DirectoryEntry entry : batch) names.add(entry.name);
   }
-  std::sort(names.begin(), names.end());
+  names.sort();
   if (!more) return std::move(more).error();
   return {};
 }
@@ -52,14 +52,15 @@ class TreeWalk::Turn {
     if (handle_ == nullptr && !begin()) return;
     for (; count > 0 && listing.next_name < listing.names.size(); --count) {
       if (walk_.cancel_.cancelled()) return;
-      std::string name = std::move(listing.names[listing.next_name++]);
+      const std::string_view name = listing.names[listing.next_name++];
       const At at{*handle_, name};
       const auto stat = walk_.files_.stat(at);
       std::string path;
       path.reserve(path_.size() + 1 + name.size());
       path.append(path_).append("/").append(name);
       if (walk_.visitor_.visit(std::move(path), stat, at, found_)) {
-        listing.below.push_back({.name = std::move(name), .identity = identity_of(*stat)});
+        listing.below.add(name);
+        listing.below_identities.push_back(identity_of(*stat));
       }
     }
   }
@@ -232,7 +233,10 @@ TreeWalk::StopAt TreeWalk::find_work() {
 // The next directory of a rest becomes a stop, before what is left of it.
 TreeWalk::StopAt TreeWalk::take_from(StopAt rest) {
   const DirectoryAt parent = rest->directory;
-  Name name = std::move(rest->listing.below[rest->next_below++]);
+  const Stop::Listing& listing = rest->listing;
+  Name name{.name = std::string(listing.below[rest->next_below]),
+            .identity = listing.below_identities[rest->next_below]};
+  ++rest->next_below;
   const std::size_t path_size = parent->path_size + 1 + name.name.size();
   const DirectoryAt directory = directories_.insert(
       directories_.end(),
@@ -240,7 +244,7 @@ TreeWalk::StopAt TreeWalk::take_from(StopAt rest) {
   ++parent->users;
   const StopAt stop = stops_.insert(rest, {.directory = directory});
   ++listing_count_;
-  if (rest->next_below == rest->listing.below.size()) remove(rest);
+  if (rest->next_below == listing.below.size()) remove(rest);
   return stop;
 }
 

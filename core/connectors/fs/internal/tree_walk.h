@@ -27,6 +27,7 @@
 
 #include "core/base/file_system.h"
 #include "core/base/result.h"
+#include "core/connectors/fs/internal/name_list.h"
 #include "core/flow/cancel_token.h"
 #include "core/flow/task_group.h"
 #include "core/kloset/record.h"
@@ -114,9 +115,11 @@ class TreeWalk {
 
     struct Listing {
       bool begun = false;
-      std::vector<std::string> names{};
+      NameList names{};
       std::size_t next_name = 0;
-      std::vector<Name> below{};
+      // What is to be entered of it: names, and what they are.
+      NameList below{};
+      std::vector<FileIdentity> below_identities{};
     };
     Listing listing{};
     std::size_t next_below = 0;  // of a rest
