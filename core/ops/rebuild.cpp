@@ -1,6 +1,7 @@
 #include "core/ops/rebuild.h"
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <set>
 #include <unordered_map>
@@ -46,12 +47,12 @@ class NamedItems {
   bool is_coloured(const PackfileMac& packfile) const {
     return is_coloured(ResourceType::packfile, Mac{.bytes = packfile.bytes});
   }
-  // Whether anybody can see it now.
-  bool is_visible(const SnapshotId& id) const {
-    if (is_coloured(ResourceType::snapshot, Mac{.bytes = id.bytes})) return false;
+  // Whether its header is in a named packfile among these.
+  bool has_header(const SnapshotId& id, const std::unordered_set<PackfileMac>& stored) const {
     const auto [begin, end] = headers_.equal_range(id);
     for (auto at = begin; at != end; ++at) {
-      if (is_named(at->second) && !is_coloured(at->second)) return true;
+      const PackfileMac& packfile = at->second;
+      if (is_named(packfile) && !is_coloured(packfile) && stored.contains(packfile)) return true;
     }
     return false;
   }
@@ -159,14 +160,13 @@ class Rebuild {
   }
 
   Status find_unnamed() {
-    std::vector<PackfileMac> packfiles;
+    std::unordered_set<PackfileMac> stored;
     PLK_TRY(repository_.store().list(ItemKind::packfile, [&](const ItemInfo& item) -> Status {
-      packfiles.push_back(PackfileMac{.bytes = item.name.bytes});
+      stored.insert(PackfileMac{.bytes = item.name.bytes});
       return {};
     }));
-    report_.packfiles = packfiles.size();
-    std::set<SnapshotId> returning;
-    for (const PackfileMac& packfile : packfiles) {
+    report_.packfiles = stored.size();
+    for (const PackfileMac& packfile : stored) {
       if (named_.is_named(packfile)) continue;
       PLK_TRY(cancel_.check());
       const auto contents = PLK_TRY(read_contents(packfile));
@@ -175,18 +175,20 @@ class Rebuild {
       for (const kloset::PackfileRecord& record : contents->records) {
         if (record.type != ResourceType::random) ++blobs;
         const SnapshotId id{.bytes = record.mac.bytes};
-        if (record.type == ResourceType::snapshot && !named_.is_visible(id) &&
-            !named_.is_coloured(ResourceType::snapshot, record.mac)) {
-          returning.insert(id);
-        }
+        if (record.type != ResourceType::snapshot || named_.has_header(id, stored)) continue;
+        // One of several places: genuine Plakar takes a snapshot with two for two.
+        headers_.try_emplace(id, packfile);
       }
       unnamed_.push_back(packfile);
       ++report_.packfiles_unnamed;
       report_.blobs += blobs;
       observer_.packfile_unnamed(packfile, blobs);
     }
-    report_.snapshots = returning.size();
-    for (const SnapshotId& id : returning) observer_.snapshot_returns(id);
+    for (const auto& [id, packfile] : headers_) {
+      if (named_.is_coloured(ResourceType::snapshot, Mac{.bytes = id.bytes})) continue;
+      ++report_.snapshots;
+      observer_.snapshot_returns(id);
+    }
     return {};
   }
 
@@ -233,6 +235,7 @@ class Rebuild {
     }
     for (const auto& [packfile, contents] : batch) {
       for (const kloset::PackfileRecord& record : contents.records) {
+        if (!is_wanted(packfile, record)) continue;
         writer.add(kloset::LocationEntry{.type = record.type,
                                          .version = record.version,
                                          .blob = record.mac,
@@ -251,6 +254,13 @@ class Rebuild {
     last_state_ = id;
     ++report_.states_written;
     return {};
+  }
+
+  // Of a snapshot's headers only the one that was chosen.
+  bool is_wanted(const PackfileMac& packfile, const kloset::PackfileRecord& record) const {
+    if (record.type != ResourceType::snapshot) return true;
+    const auto chosen = headers_.find(SnapshotId{.bytes = record.mac.bytes});
+    return chosen != headers_.end() && chosen->second == packfile;
   }
 
   Status replace_damaged() {
@@ -279,6 +289,7 @@ class Rebuild {
   StateId last_state_;
   std::vector<StateId> damaged_;
   std::vector<PackfileMac> unnamed_;
+  std::map<SnapshotId, PackfileMac> headers_;  // in these, and nowhere that is named
   RebuildReport report_;
 };
 

@@ -172,6 +172,28 @@ TEST_SUITE("rebuild") {
     machine.require_sound();
   }
 
+  TEST_CASE("a snapshot of which there are two headers comes back once") {
+    MemoryMachine machine;
+    machine.remove(machine.back_up(some_files(9, 60)));
+    const SnapshotId id = machine.back_up(some_files(1));
+    ops::MaintenanceOptions options = everything;
+    options.grace = std::chrono::hours(1);
+    REQUIRE(machine.maintain(options).packfiles_repacked > 0);
+    lose_states(machine);
+    const auto [report, found] = rebuild(machine, true);
+    REQUIRE(report);
+    CHECK(report->packfiles_unnamed == 6);
+    std::size_t headers = 0;
+    REQUIRE(machine.open()->index().for_each_location(
+        [&](const kloset::LocationEntry& entry) -> Status {
+          if (entry.type == ResourceType::snapshot && entry.blob.bytes == id.bytes) ++headers;
+          return {};
+        }));
+    CHECK(headers == 1);
+    CHECK(machine.read(id) == some_files(1));
+    machine.require_sound();
+  }
+
   TEST_CASE("an unreadable packfile is told of and left, and the others come back") {
     MemoryMachine machine;
     const SnapshotId first = machine.back_up(some_files(1));

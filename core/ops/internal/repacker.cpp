@@ -54,8 +54,9 @@ Status Repacker::add(const PackfileMac& packfile, std::uint64_t live_blobs) {
         PLK_TRY(kloset::read_packfile(repository_->store(), packfile, *codec, repository_->keys()));
     wanted = std::move(contents.records);
   }
-  std::erase_if(wanted, [this](const kloset::PackfileRecord& record) {
-    return record.type == ResourceType::random || !live_->contains(record.type, record.mac);
+  std::erase_if(wanted, [&](const kloset::PackfileRecord& record) {
+    return record.type == ResourceType::random || !live_->contains(record.type, record.mac) ||
+           !is_named(packfile, record);
   });
   if (wanted.size() != live_blobs) {
     return Error(Errc::corrupt, "its index does not say what the states say");
@@ -72,6 +73,10 @@ Status Repacker::add(const PackfileMac& packfile, std::uint64_t live_blobs) {
             [](const auto& a, const auto& b) { return a.offset < b.offset; });
   for (const kloset::PackfileRecord& record : wanted) {
     PLK_TRY(guard_());
+    if (record.type == ResourceType::snapshot) {
+      moved_.emplace_back(
+          kloset::DeletedLocation{.type = record.type, .blob = record.mac, .packfile = packfile});
+    }
     if (copied_.contains(record.type, record.mac)) continue;
     if (PLK_TRY(is_elsewhere(record.type, record.mac))) continue;
     const Bytes encoded = PLK_TRY(read_good(
@@ -83,6 +88,16 @@ Status Repacker::add(const PackfileMac& packfile, std::uint64_t live_blobs) {
     copied_.insert(record.type, record.mac);
   }
   return {};
+}
+
+bool Repacker::is_named(const PackfileMac& packfile, const kloset::PackfileRecord& record) const {
+  for (const kloset::BlobLocation& location :
+       repository_->index().find_all(record.type, record.mac)) {
+    if (location.packfile == packfile) {
+      return location.offset == record.offset && location.length == record.length;
+    }
+  }
+  return false;
 }
 
 // After a run that was cut off, say, whose copies were published and whose originals are still
@@ -120,21 +135,23 @@ Status Repacker::seal(std::optional<kloset::PackfileWriter>& writer) {
   bytes_written_ += sealed.size;
   pending_locations_ += sealed.records.size();
   pending_.push_back(std::move(sealed));
-  return pending_locations_ < pending_locations_max ? Status() : publish();
+  return pending_locations_ < pending_locations_max ? Status() : publish({});
 }
 
 Status Repacker::finish() {
   PLK_TRY(seal(data_));
   PLK_TRY(seal(metadata_));
-  return publish();
+  // All copies are in states by then, or in this one.
+  return publish(moved_);
 }
 
-Status Repacker::publish() {
-  if (pending_.empty()) return {};
+Status Repacker::publish(const std::vector<kloset::StateEntry>& moved) {
+  if (pending_.empty() && moved.empty()) return {};
   PLK_TRY(guard_());
   const Env& env = repository_->env();
   const auto id = kloset::StateId::random(env.random);
   kloset::StateWriter writer(repository_->index().last_state());
+  for (const kloset::StateEntry& entry : moved) writer.add(entry);
   for (const kloset::SealedPackfile& packfile : pending_) {
     for (const kloset::PackfileRecord& record : packfile.records) {
       writer.add(kloset::LocationEntry{.type = record.type,

@@ -4,6 +4,10 @@
 // One that is also in a packfile that stays is not copied, if it is good there. The copies are
 // published by finish(); only then may the old packfiles be given up.
 //
+// Headers of snapshots are taken out of the index of the old packfile when they are in the new one:
+// genuine Plakar counts a snapshot once for each place, coloured or not, and then takes its id for
+// that of two.
+//
 // Not thread-safe. Destroyed without finish(), or after a failure, it leaves at most copies that
 // count as well as what they were made of.
 #pragma once
@@ -41,10 +45,12 @@ class Repacker {
   std::uint64_t bytes_written() const noexcept { return bytes_written_; }
 
  private:
+  // Of those that the states name in this packfile.
+  bool is_named(const PackfileMac& packfile, const kloset::PackfileRecord& record) const;
   Result<bool> is_elsewhere(kloset::ResourceType type, const Mac& mac);
   Status append(kloset::ResourceType type, const Mac& mac, BytesView encoded);
   Status seal(std::optional<kloset::PackfileWriter>& writer);
-  Status publish();
+  Status publish(const std::vector<kloset::StateEntry>& moved);
 
   kloset::Repository* repository_;
   const LiveSet* live_;
@@ -55,6 +61,7 @@ class Repacker {
   std::optional<kloset::PackfileWriter> metadata_;
   std::vector<kloset::SealedPackfile> pending_;  // sealed, and in no state yet
   std::size_t pending_locations_ = 0;
+  std::vector<kloset::StateEntry> moved_;  // the old places of headers
   std::uint64_t packfiles_written_ = 0;
   std::uint64_t bytes_written_ = 0;
 };
