@@ -348,6 +348,10 @@ TEST_SUITE("file calls") {
     CHECK(code_of(file.write_xattr("nonsense", {})) == Errc::unsupported);
     // A symlink has none of its own, and its target's are not meant.
     REQUIRE(files.make_symlink("a", {disk.root, "link"}));
+    names = files.list_xattrs({disk.root, "link"}).value();
+    std::erase(names, "security.selinux");
+    CHECK(names.empty());
+    CHECK(code_of(files.list_xattrs({disk.root, "nothing"})) == Errc::not_found);
     CHECK(code_of(files.read_xattr({disk.root, "link"}, "user.two")) == Errc::not_found);
     CHECK(code_of(files.write_xattr({disk.root, "link"}, "user.x", {})) == Errc::permission_denied);
   }
