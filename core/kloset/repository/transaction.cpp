@@ -37,7 +37,8 @@ class StoreTransaction final : public Transaction {
         one_packfile_(repository.store().traits().archive),
         data_(options.data_packfiles),
         metadata_(1),
-        last_checkpoint_(repository.env().clock.monotonic()) {}
+        begin_(repository.env().clock.monotonic()),
+        last_checkpoint_(begin_) {}
 
   Mac mac(BytesView plain) const override { return repository_.mac().compute(plain); }
   std::unique_ptr<MacStream> mac_stream() const override {
@@ -278,8 +279,10 @@ class StoreTransaction final : public Transaction {
     pending_locations_ += sealed.records.size();
     pending_.push_back(std::move(sealed));
     const MonotonicTime now = repository_.env().clock.monotonic();
-    if (one_packfile_ || (pending_locations_ < options_.checkpoint_locations &&
-                          now - last_checkpoint_ < options_.checkpoint_interval)) {
+    // A day's backup is not to leave a thousand states behind.
+    const auto interval = std::max(options_.checkpoint_interval, (now - begin_) / 8);
+    if (one_packfile_ ||
+        (pending_locations_ < options_.checkpoint_locations && now - last_checkpoint_ < interval)) {
       return {};
     }
     checkpointed_ = true;
@@ -350,6 +353,7 @@ class StoreTransaction final : public Transaction {
   std::vector<SealedPackfile> pending_;  // these guarded by pending_mutex_
   std::size_t pending_locations_ = 0;
   std::vector<SnapshotId> snapshots_;
+  const MonotonicTime begin_;
   MonotonicTime last_checkpoint_;
   std::atomic<bool> checkpointed_ = false;
 

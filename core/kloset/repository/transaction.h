@@ -37,9 +37,10 @@ class Transaction : public BlobSink {
   struct Options {
     // How many packfiles of file data may be under way: as many as threads that store it.
     std::size_t data_packfiles = 2;
-    // A state is published when so many locations wait for one, and when so much time passed.
+    // A state is published when so many locations wait for one, and when so much time passed;
+    // in a long run, an eighth of what has passed of it.
     std::size_t checkpoint_locations = 100'000;
-    std::chrono::nanoseconds checkpoint_interval = std::chrono::minutes(5);
+    std::chrono::nanoseconds checkpoint_interval = std::chrono::minutes(1);
   };
 
   // `repository` outlives the transaction. The caller holds the lock.
