@@ -41,8 +41,10 @@ constexpr auto commands = std::to_array<Command>({
     {"info", "info [-errors] [SNAPSHOT[:PATH]]", run_info},
     {"ls", "ls [-uuid] [-recursive] [-tags] [SNAPSHOT[:PATH]]", run_ls},
     {"maintenance", "maintenance", run_maintenance},
+    {"ptar", "ptar [OPTIONS] -o FILE.ptar [-k STORE]... [PATH | @SOURCE]...", run_ptar},
     {"repair", "repair [-apply]", run_repair},
     {"restore", "restore [OPTIONS] [SNAPSHOT[:PATH]]", run_restore},
+    {"sync", "sync [OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
     {"version", "version", run_version},
 });
 

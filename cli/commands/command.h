@@ -82,8 +82,10 @@ int run_help(Context& context, std::span<const std::string> arguments);
 int run_info(Context& context, std::span<const std::string> arguments);
 int run_ls(Context& context, std::span<const std::string> arguments);
 int run_maintenance(Context& context, std::span<const std::string> arguments);
+int run_ptar(Context& context, std::span<const std::string> arguments);
 int run_repair(Context& context, std::span<const std::string> arguments);
 int run_restore(Context& context, std::span<const std::string> arguments);
+int run_sync(Context& context, std::span<const std::string> arguments);
 int run_version(Context& context, std::span<const std::string> arguments);
 
 // The lines of `COMMANDS:` in the usage text, one per first word.

@@ -52,8 +52,8 @@ Status copy_snapshots(const ArchiveContent::Snapshots& snapshots, kloset::Reposi
 }  // namespace
 
 Result<ArchiveReport> make_archive(kloset::Store& archive, Env env, const ArchiveContent& content,
-                                   const ArchiveOptions& options, BackupObserver& backup_observer,
-                                   SyncObserver& sync_observer, const flow::CancelToken& cancel) {
+                                   const ArchiveOptions& options, SyncObserver& observer,
+                                   const flow::CancelToken& cancel) {
   if (is_empty(content)) {
     return Error(Errc::invalid_argument, "there is nothing to put into the archive");
   }
@@ -67,20 +67,20 @@ Result<ArchiveReport> make_archive(kloset::Store& archive, Env env, const Archiv
       kloset::Transaction::begin(*repository, {.data_packfiles = options.backup.threads});
 
   ArchiveReport report;
+  std::unordered_set<SnapshotId> present;
+  for (const ArchiveContent::Snapshots& snapshots : content.snapshots) {
+    PLK_TRY(copy_snapshots(snapshots, *repository, *transaction, options, present, observer, cancel,
+                           report));
+  }
   BackupOptions backup = options.backup;
   backup.use_parent = false;
   backup.lock = false;
-  for (kloset::Source* source : content.sources) {
+  for (const ArchiveContent::Source& one : content.sources) {
     PLK_TRY(cancel.check());
-    report.backups.push_back(
-        PLK_TRY(backup_into(*repository, *transaction, *source, backup, backup_observer, cancel)));
+    backup.id = one.id;
+    report.backups.push_back(PLK_TRY(
+        backup_into(*repository, *transaction, *one.source, backup, *one.observer, cancel)));
     report.errors += report.backups.back().errors;
-    backup.id.reset();
-  }
-  std::unordered_set<SnapshotId> present;
-  for (const ArchiveContent::Snapshots& snapshots : content.snapshots) {
-    PLK_TRY(copy_snapshots(snapshots, *repository, *transaction, options, present, sync_observer,
-                           cancel, report));
   }
   PLK_TRY(transaction->commit(kloset::StateId::random(env.random)));
   PLK_TRY(archive.close());

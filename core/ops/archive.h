@@ -1,5 +1,5 @@
-// Makes a single-file archive: of sources, one snapshot each, and of snapshots in other stores,
-// which keep their identifiers.
+// Makes a single-file archive: of snapshots in other stores, which keep their identifiers, and of
+// sources, one snapshot each.
 //
 // An archive is written once, front to back, with one packfile and one state for everything in it:
 // there is a whole archive at the end, or none.
@@ -24,13 +24,18 @@ namespace plakar::ops {
 
 // What goes in. All outlive the making; repositories are open and refreshed.
 struct ArchiveContent {
+  struct Source {
+    kloset::Source* source = nullptr;
+    SnapshotId id{};
+    BackupObserver* observer = nullptr;
+  };
   struct Snapshots {
     kloset::Repository* repository = nullptr;
     std::vector<SnapshotId> ids{};
   };
-  std::vector<kloset::Source*> sources{};
   // One that is in several stores goes in once.
   std::vector<Snapshots> snapshots{};
+  std::vector<Source> sources{};
 };
 
 struct ArchiveOptions {
@@ -44,9 +49,9 @@ struct ArchiveOptions {
 };
 
 struct ArchiveReport {
-  std::vector<BackupReport> backups;  // in the order of the sources
   std::vector<SyncedSnapshot> copies;
-  std::uint64_t errors = 0;  // paths in both
+  std::vector<BackupReport> backups;  // in the order of the sources
+  std::uint64_t errors = 0;           // paths in both
   kloset::TransactionStats stored;
   std::chrono::nanoseconds duration{};
 };
@@ -58,7 +63,7 @@ struct ArchiveReport {
 // Errc::invalid_argument when nothing would be in it; Errc::already_exists as the medium has it;
 // the error of a snapshot that cannot be read whole.
 Result<ArchiveReport> make_archive(kloset::Store& archive, Env env, const ArchiveContent& content,
-                                   const ArchiveOptions& options, BackupObserver& backup_observer,
-                                   SyncObserver& sync_observer, const flow::CancelToken& cancel);
+                                   const ArchiveOptions& options, SyncObserver& observer,
+                                   const flow::CancelToken& cancel);
 
 }  // namespace plakar::ops

@@ -50,6 +50,10 @@ std::unique_ptr<kloset::Source> source_of(const std::string& tree) {
                                     connectors::system_owner_names(), {});
 }
 
+ops::ArchiveContent::Source input(kloset::Source& source, ops::BackupObserver& observer) {
+  return {.source = &source, .id = SnapshotId::random(system_env().random), .observer = &observer};
+}
+
 struct NoDamage final : ops::CheckObserver {
   void checked(const SnapshotId&, std::string_view) override {}
   void damaged(const ops::Damage& damage) override { FAIL_CHECK(damage.where, ": ", damage.what); }
@@ -95,13 +99,13 @@ TEST_SUITE("ptar") {
 
       const auto medium =
           connectors::make_archive_store(system_env(), directory / "a.ptar", {}, {});
-      const ops::ArchiveContent content{
-          .sources = {one.get(), two.get()},
-          .snapshots = {{.repository = store.repository.get(), .ids = {first.id, second.id}},
-                        {.repository = other.repository.get(), .ids = {first.id}}}};
       RecordingObserver seen;
-      const auto report = ops::make_archive(*medium, system_env(), content,
-                                            options_of(params, secret), seen, seen, {});
+      const ops::ArchiveContent content{
+          .snapshots = {{.repository = store.repository.get(), .ids = {first.id, second.id}},
+                        {.repository = other.repository.get(), .ids = {first.id}}},
+          .sources = {input(*one, seen), input(*two, seen)}};
+      const auto report =
+          ops::make_archive(*medium, system_env(), content, options_of(params, secret), seen, {});
       REQUIRE(report);
       CHECK(report->errors == 0);
       REQUIRE(report->backups.size() == 2);
@@ -137,18 +141,19 @@ TEST_SUITE("ptar") {
           connectors::make_archive_store(system_env(), path, {.overwrite = overwrite}, {});
       kloset::testing::FaultyStore faulty(*medium, fault);
       RecordingObserver observer;
-      const auto report = ops::make_archive(faulty, system_env(), content, options_of({}, secret),
-                                            observer, observer, {});
+      const auto report =
+          ops::make_archive(faulty, system_env(), content, options_of({}, secret), observer, {});
       return std::pair(report.has_value(), faulty.fired());
     };
+    RecordingObserver silent;
     const auto source = source_of(directory / "tree");
     const ops::ArchiveContent of_store{
-        .sources = {}, .snapshots = {{.repository = store.repository.get(), .ids = {made.id}}}};
+        .snapshots = {{.repository = store.repository.get(), .ids = {made.id}}}, .sources = {}};
 
     CHECK_FALSE(attempt({}, {}).first);
     CHECK(files_in(directory / "out") == 0);
     const auto missing = source_of(directory / "nowhere");
-    CHECK_FALSE(attempt({.sources = {missing.get()}, .snapshots = {}}, {}).first);
+    CHECK_FALSE(attempt({.snapshots = {}, .sources = {input(*missing, silent)}}, {}).first);
     CHECK(files_in(directory / "out") == 0);
     for (std::uint64_t nth = 1;; ++nth) {
       CAPTURE(nth);
@@ -163,9 +168,9 @@ TEST_SUITE("ptar") {
 
     // There is one now. Another one has to be asked for, and a failure leaves the first as it is.
     CHECK_FALSE(attempt(of_store, {}).first);
-    CHECK_FALSE(attempt({.sources = {missing.get()}, .snapshots = {}}, {}, true).first);
+    CHECK_FALSE(attempt({.snapshots = {}, .sources = {input(*missing, silent)}}, {}, true).first);
     CHECK(open(path).repository->index().snapshots() == std::vector{made.id});
-    CHECK(attempt({.sources = {source.get()}, .snapshots = {}}, {}, true).first);
+    CHECK(attempt({.snapshots = {}, .sources = {input(*source, silent)}}, {}, true).first);
     CHECK(open(path).repository->index().snapshots() != std::vector{made.id});
     CHECK(files_in(directory / "out") == 1);
   }
@@ -182,15 +187,14 @@ TEST_SUITE("ptar") {
     store.place.items.at({kloset::ItemKind::packfile, kloset::item_name(location->packfile)})
         .at(16 + location->offset + location->length / 2) ^= std::byte{1};
     const ops::ArchiveContent content{
-        .sources = {}, .snapshots = {{.repository = store.repository.get(), .ids = {made.id}}}};
+        .snapshots = {{.repository = store.repository.get(), .ids = {made.id}}}, .sources = {}};
     for (const auto damage : {ops::SourceDamage::refuse, ops::SourceDamage::record}) {
       const auto medium =
           connectors::make_archive_store(system_env(), directory / "a.ptar", {}, {});
       ops::ArchiveOptions options = options_of({}, secret);
       options.damage = damage;
       RecordingObserver observer;
-      const auto report =
-          ops::make_archive(*medium, system_env(), content, options, observer, observer, {});
+      const auto report = ops::make_archive(*medium, system_env(), content, options, observer, {});
       CHECK(report.has_value() == (damage == ops::SourceDamage::record));
       CHECK(observer.failures.contains("/data/deep/er/file7"));
       if (report) CHECK(report->errors == 1);
@@ -217,10 +221,10 @@ TEST_SUITE("ptar") {
       RecordingObserver observer;
       const auto report = ops::make_archive(
           *connectors::make_archive_store(system_env(), path, {}, {}), system_env(),
-          {.sources = {source.get()},
-           .snapshots = {{.repository = store.repository.get(), .ids = {made.id}}}},
+          {.snapshots = {{.repository = store.repository.get(), .ids = {made.id}}},
+           .sources = {input(*source, observer)}},
           options_of({.encrypted = encrypted, .hashing = encrypted ? "SHA256" : "BLAKE3"}, secret),
-          observer, observer, {});
+          observer, {});
       REQUIRE(report);
       const std::string id = report->backups.at(0).id.short_hex();
 
