@@ -19,6 +19,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,9 @@ import tools
 HERE = pathlib.Path(__file__).resolve().parent
 SETS = ["source-tree", "big", "vm"]
 OPERATIONS = ["initial", "unchanged", "restore", "check", "incremental"]
-DEFAULT_TOOLS = ["ours", "ours-key", "restic", "borg", "genuine", "genuine-all-cores"]
+TOOLS = ["ours", "ours-key", "restic", "borg", "genuine", "genuine-all-cores"]
+SCALE_TOOLS = ["ours", "ours-key"]  # The others need hours for ten thousand snapshots.
+FREE_BYTES = 20 << 30  # that the data sets, stores and restored trees of a round fit in
 MANY_INODES = {"source-tree", "many", "snapshots"}
 FEW_SNAPSHOTS = 10  # that opening a store of many snapshots is compared with
 SAMPLES = 3  # of operations that cost little, within a round
@@ -287,6 +290,8 @@ def make_snapshots(comparison: Comparison, tool: tools.Tool, place: tools.Place,
         comparison.operation(tool, place, "list-snapshots", tool.list_snapshots(place))
         comparison.operation(tool, place, "unchanged", tool.backup(place))
     for _ in range(SAMPLES):
+        if tool.helper(place):
+            measure.end_helpers(tool.helper(place))
         tool.forget_caches(place)
         comparison.operation(tool, place, "first-sync", tool.list_snapshots(place))
 
@@ -355,8 +360,8 @@ def main() -> int:
                         help="for data sets, stores and results; %(default)s")
     parser.add_argument("--ours", type=pathlib.Path, default=tools.ROOT / "build/release/bin/plakar")
     parser.add_argument("--sets", type=one_of(SETS), help="comma-separated; all of " + ",".join(SETS))
-    parser.add_argument("--tools", type=one_of(list(tools.all_tools(""))), default=DEFAULT_TOOLS,
-                        help="comma-separated; " + ",".join(DEFAULT_TOOLS))
+    parser.add_argument("--tools", type=one_of(list(tools.all_tools(""))),
+                        help=f"comma-separated; {','.join(TOOLS)}, and {','.join(SCALE_TOOLS)} for files and snapshots")
     parser.add_argument("--operations", type=one_of(OPERATIONS), default=OPERATIONS, help=",".join(OPERATIONS))
     parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--scale", type=positive, metavar="FILES", help="files in one snapshot")
@@ -382,13 +387,17 @@ def main() -> int:
         return smoke(args)
     args.dir = args.dir.absolute()
     comparison = Comparison(args)
+    if args.set_scale >= 1 and shutil.disk_usage(args.dir).free < FREE_BYTES:
+        parser.error(f"{args.dir} has less than {FREE_BYTES >> 30} GiB free")
+    # Whoever ends this with a signal still gets the data sets put back, and what was measured.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("compare: terminated"))
     try:
         if args.sets or not (args.scale or args.snapshots):
-            compare_sets(comparison, args.sets or SETS, args.tools, args.operations, args.set_scale)
+            compare_sets(comparison, args.sets or SETS, args.tools or TOOLS, args.operations, args.set_scale)
         if args.scale:
-            compare_scale(comparison, args.scale, args.tools)
+            compare_scale(comparison, args.scale, args.tools or SCALE_TOOLS)
         if args.snapshots:
-            compare_snapshots(comparison, args.snapshots, args.tools)
+            compare_snapshots(comparison, args.snapshots, args.tools or SCALE_TOOLS)
     finally:
         shutil.rmtree(comparison.directory / "work", ignore_errors=True)
         print(summary.summarize(comparison.records))

@@ -8,6 +8,7 @@ Virtual machines disturb in three ways that this guards against:
  - ext4 without a journal steps over every inode deleted in the last minutes, one by one: nothing
    that has many inodes is removed between runs (see compare.py).
 """
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -85,10 +86,8 @@ def helpers(mark: str) -> dict[int, float]:
 
 def end_helpers(mark: str) -> None:
     for pid in helpers(mark):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
 
 
 def run(argv: list[str], directory: pathlib.Path, environment: dict, log: pathlib.Path, limit: float,
@@ -103,8 +102,9 @@ def run(argv: list[str], directory: pathlib.Path, environment: dict, log: pathli
                                  stderr=subprocess.STDOUT, start_new_session=True)
 
         def too_late(*_) -> None:
-            result.error = f"not finished after {limit:.0f} s"
-            os.killpg(child.pid, signal.SIGKILL)
+            result.error = f"not finished after {limit:g} s"
+            with contextlib.suppress(ProcessLookupError):  # It has just ended.
+                os.killpg(child.pid, signal.SIGKILL)
 
         signal.signal(signal.SIGALRM, too_late)
         signal.setitimer(signal.ITIMER_REAL, limit)
