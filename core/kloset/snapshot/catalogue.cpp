@@ -21,8 +21,10 @@ std::uint64_t importer_number(const Repository& repository, const Importer& impo
   return load_le<std::uint64_t>(repository.mac().compute(text).view());
 }
 
-// Calls `visit` for every header that can be read, and `unreadable` for the others.
-Status visit_all(Repository& repository, const std::function<Status(const CachedHeader&)>& visit,
+// Calls `visit` for every header that can be read, and `unreadable` for the others. Where it
+// returns false what the cache has is no header, and the store is asked.
+Status visit_all(Repository& repository,
+                 const std::function<Result<bool>(const CachedHeader&)>& visit,
                  const std::function<Status(const SnapshotId&, const Error&)>& unreadable) {
   const auto locate = [&](const SnapshotId& id) {
     return repository.index().find(ResourceType::snapshot, Mac{.bytes = id.bytes});
@@ -37,8 +39,8 @@ Status visit_all(Repository& repository, const std::function<Status(const Cached
   PLK_TRY(cache.for_each([&](const CachedHeader& header) -> Result<bool> {
     const auto found = missing.find(header.id);
     if (found == missing.end() || found->second != header.location) return false;
+    if (!PLK_TRY(visit(header))) return false;
     missing.erase(found);
-    PLK_TRY(visit(header));
     return true;
   }));
 
@@ -82,8 +84,11 @@ Status for_each_header(Repository& repository,
                        const std::function<Status(const SnapshotId&, const Error&)>& unreadable) {
   return visit_all(
       repository,
-      [&](const CachedHeader& found) -> Status {
-        return visit(PLK_TRY(decode_header(found.header, found.id)));
+      [&](const CachedHeader& found) -> Result<bool> {
+        const auto header = decode_header(found.header, found.id);
+        if (!header) return false;
+        PLK_TRY(visit(*header));
+        return true;
       },
       unreadable);
 }
@@ -95,11 +100,12 @@ Result<std::optional<SnapshotId>> find_newest_snapshot(Repository& repository,
   UnixTime timestamp;
   PLK_TRY(visit_all(
       repository,
-      [&](const CachedHeader& found) -> Status {
-        if (found.importer != number || (newest && found.timestamp <= timestamp)) return {};
-        newest = found.id;
-        timestamp = found.timestamp;
-        return {};
+      [&](const CachedHeader& found) -> Result<bool> {
+        if (found.importer == number && (!newest || found.timestamp > timestamp)) {
+          newest = found.id;
+          timestamp = found.timestamp;
+        }
+        return true;
       },
       [](const SnapshotId&, const Error&) { return Status(); }));
   return newest;

@@ -222,6 +222,8 @@ Status TableIndex::merge(const StateText& state) {
 
 Status TableIndex::save() {
   const std::lock_guard writing(writing_);
+  // There is no table any more that a log could belong to.
+  if (!status_) return status_;
   Status saved = save_locked();
   if (!saved && saved.error().code() == Errc::corrupt && recover_locked()) saved = save_locked();
   return saved;

@@ -455,6 +455,9 @@ TEST_SUITE("table index faults") {
     CHECK(index->status().error().code() == Errc::unavailable);
     CHECK(index->status().error().message() == "the cached index is damaged: the store is away");
     CHECK(calls == 1);
+    REQUIRE(refresh(*index, random_states(4, 1)));
+    CHECK(index->save().error().code() == Errc::unavailable);
+    CHECK_FALSE(saved.files.find("/cache/log").value());
   }
 
   TEST_CASE("processes share the directory, each with the table that it has") {
