@@ -7,6 +7,7 @@ namespace plakar::kloset {
 namespace {
 
 constexpr std::size_t slots_first = 64;
+constexpr std::size_t prefetch_distance = 16;
 
 void set_packfile(LocationRecord& record, PackfileNumber packfile) noexcept {
   store_le(std::span(record.bytes).subspan(RecordKey::size), packfile);
@@ -83,6 +84,13 @@ std::unique_ptr<RecordSource> LocationDelta::stream() const {
 
     Result<const std::byte*> next() override {
       while (at_ < order_.size()) {
+        // In the order of the MACs every record is somewhere else.
+        if (at_ + prefetch_distance < order_.size()) {
+          const std::byte* const later =
+              (*nodes_)[order_[at_ + prefetch_distance].node].record.bytes.data();
+          __builtin_prefetch(later);
+          __builtin_prefetch(later + LocationRecord::size - 1);
+        }
         const std::byte* const record = (*nodes_)[order_[at_++].node].record.bytes.data();
         if (LocationView(record).packfile() != no_packfile) return record;
       }

@@ -75,8 +75,7 @@ bool PackfileRegistry::counts(PackfileNumber number) const noexcept {
 }
 
 bool PackfileRegistry::is_deleted(PackfileNumber number) const noexcept {
-  const Packfile* const change = find_change(number);
-  return change != nullptr && change->deleted;
+  return number < deleted_.size() && deleted_[number];
 }
 
 Packfile& PackfileRegistry::change(PackfileNumber number) {
@@ -97,6 +96,8 @@ PackfileNumber PackfileRegistry::append(const PackfileMac& mac, bool coloured) {
 
 void PackfileRegistry::erase(PackfileNumber number) {
   change(number).deleted = true;
+  if (deleted_.size() <= number) deleted_.resize(number + std::size_t{1});
+  deleted_[number] = true;
   numbers_[load_mac(number)] = no_packfile;
 }
 

@@ -82,6 +82,9 @@ class PackfileRegistry {
   PackfileRecords table_;
   std::vector<Packfile> added_;
   std::unordered_map<PackfileNumber, Packfile> changed_;  // of the table's
+  // Of those with a number up to the largest that is: asked for every record of a walk, which would
+  // else wait for memory each time.
+  std::vector<bool> deleted_;
   // What is added, and some of what is in the table. no_packfile: the table's is deleted.
   std::unordered_map<PackfileMac, PackfileNumber> numbers_;
 };
