@@ -13,11 +13,14 @@
 #include "core/connectors/builtin/builtin.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/ops/restore.h"
+#include "core/ops/selection.h"
+#include "core/ops/snapshot_reference.h"
 
 namespace plakar::cli {
 namespace {
 
 struct RestoreFlags {
+  ops::SnapshotFilter filter;
   std::string to;
   config::Options connector_options;
   bool skip_permissions = false;
@@ -52,6 +55,37 @@ std::string default_destination(const Context& context) {
   return config::join_path(context.working_directory, text);
 }
 
+bool is_set(const ops::SnapshotFilter& filter) {
+  return !filter.name.empty() || !filter.category.empty() || !filter.environment.empty() ||
+         !filter.perimeter.empty() || !filter.job.empty() || !filter.tags.empty();
+}
+
+// The newest snapshot that matches. A prefix that several identifiers begin with means the newest
+// of them, as it does for genuine Plakar.
+Result<SnapshotPath> choose(Context& context, kloset::Repository& repository,
+                            const std::vector<std::string>& words,
+                            const ops::SnapshotFilter& filter) {
+  ops::SnapshotReference reference{.latest = 0};
+  if (!words.empty()) {
+    reference = PLK_TRY(ops::SnapshotReference::parse(words[0]));
+    if (is_set(filter)) {
+      context.renderer->message(MessageLevel::warn, "snapshot specified, filters will be ignored");
+    }
+  }
+  bool damaged = false;
+  const auto headers = PLK_TRY(load_headers(context, repository, damaged));
+  std::uint64_t passed_over = reference.latest.value_or(0);
+  for (const kloset::SnapshotHeader& header : headers) {
+    const bool wanted = words.empty() ? filter.matches(header)
+                                      : header.identifier.hex().starts_with(reference.prefix);
+    if (!wanted || passed_over-- > 0) continue;
+    return SnapshotPath{.id = header.identifier,
+                        .path = reference.path_below(header.source().importer.directory)};
+  }
+  return Error(Errc::not_found, words.empty() ? "no snapshots found"
+                                              : "no snapshot has prefix: " + reference.prefix);
+}
+
 }  // namespace
 
 int run_restore(Context& context, std::span<const std::string> arguments) {
@@ -70,9 +104,18 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
         return {};
       },
       "`KEY=VALUE` for the destination's connector; repeatable");
+  ops::SnapshotFilter& filter = options.filter;
+  flags.text("name", filter.name, "the newest snapshot of this `NAME`");
+  flags.text("category", filter.category, "the newest snapshot of this `CATEGORY`");
+  flags.text("environment", filter.environment, "the newest snapshot of this `ENVIRONMENT`");
+  flags.text("perimeter", filter.perimeter, "the newest snapshot of this `PERIMETER`");
+  flags.text("job", filter.job, "the newest snapshot of this `JOB`");
+  std::string tag;
+  flags.text("tag", tag, "the newest snapshot with this `TAG`");
   std::vector<std::string> words;
   if (const auto done = lex_options(context, "restore", flags, arguments, words)) return *done;
   if (words.size() > 1) return fail(context, "multiple snapshots found, please specify one");
+  if (!tag.empty()) filter.tags.push_back(tag);
   if (options.to.empty()) options.to = default_destination(context);
   auto place = place_options(context, config::PlaceKind::destination, options.to);
   if (!place) return fail(context, place.error());
@@ -82,7 +125,7 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
 
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
-  const auto where = find_snapshot(context, *store.repository, words.empty() ? "latest" : words[0]);
+  const auto where = choose(context, *store.repository, words, options.filter);
   if (!where) return fail(context, where.error());
   const auto destination = connectors::make_destination(
       context.env, *place,
