@@ -17,6 +17,7 @@
 #include "core/kloset/snapshot/listing.h"
 #include "core/ops/internal/live_set.h"
 #include "core/ops/internal/marker.h"
+#include "core/ops/internal/read_blob.h"
 #include "core/ops/internal/repacker.h"
 #include "core/ops/internal/stored_packfiles.h"
 
@@ -355,25 +356,32 @@ class Maintenance {
   Status sweep() {
     const std::int64_t cutoff = before(now(), options_.grace);
     std::vector<StateEntry> entries;
-    std::vector<PackfileMac> swept;
+    std::vector<PackfileMac> old;
     PLK_TRY(index_.for_each_coloured([&](const ColouredEntry& entry) -> Status {
       if (entry.type != ResourceType::packfile) return {};
       const PackfileMac packfile{.bytes = entry.mac.bytes};
-      const bool is_known = index_.has_packfile(packfile);
       const bool is_there = PLK_TRY(packfiles_.find_size(packfile)).has_value();
-      if (is_known || is_there) {
-        if (entry.time_ns > cutoff) return {};
-        entries.push_back(kloset::DeletedPackfile{.packfile = packfile});
-        swept.push_back(packfile);
+      if (is_there || index_.has_packfile(packfile)) {
+        if (entry.time_ns <= cutoff) old.push_back(packfile);
+      } else {
+        // A mark without a meaning: states of different writers have no order.
+        entries.emplace_back(
+            kloset::DeletedColour{.type = ResourceType::packfile, .mac = entry.mac});
       }
-      // Otherwise it is a mark without a meaning: states of different writers have no order.
-      entries.push_back(kloset::DeletedColour{.type = ResourceType::packfile, .mac = entry.mac});
       return {};
     }));
+    std::vector<PackfileMac> swept;
+    for (const PackfileMac& packfile : old) {
+      if (!PLK_TRY(can_go(packfile))) continue;
+      swept.push_back(packfile);
+      entries.emplace_back(kloset::DeletedPackfile{.packfile = packfile});
+      entries.emplace_back(
+          kloset::DeletedColour{.type = ResourceType::packfile, .mac = as_mac(packfile)});
+    }
     PLK_TRY(index_.for_each_location([&](const LocationEntry& entry) -> Status {
       if (index_.has_packfile(entry.packfile)) return {};
       if (PLK_TRY(packfiles_.find_size(entry.packfile))) return {};
-      entries.push_back(kloset::DeletedLocation{
+      entries.emplace_back(kloset::DeletedLocation{
           .type = entry.type, .blob = entry.blob, .packfile = entry.packfile});
       return {};
     }));
@@ -400,6 +408,39 @@ class Maintenance {
       observer_.removed(packfile, bytes);
     }
     return {};
+  }
+
+  // What was copied out of it a grace period ago is read once more: with this packfile would go
+  // what may be the only good copy.
+  Result<bool> can_go(const PackfileMac& packfile) {
+    const auto use = uses_.find(packfile);
+    if (use == uses_.end() || use->second.live_blobs == 0) return true;
+    if (!PLK_TRY(packfiles_.find_size(packfile))) return true;
+    const auto codec = PLK_TRY(repository_.codec());
+    const auto contents =
+        kloset::read_packfile(repository_.store(), packfile, *codec, repository_.keys());
+    if (!contents && !kloset::is_damage(contents.error())) return contents.error();
+    if (!contents) {
+      observer_.noticed(name_of(packfile), "it stays, since what is in it cannot be told: " +
+                                               contents.error().message());
+      return false;
+    }
+    const auto anywhere = [](const PackfileMac&) { return true; };
+    bool all_good = true;
+    for (const kloset::PackfileRecord& record : contents->records) {
+      PLK_TRY(guard());
+      if (!live_->contains(record.type, record.mac)) continue;
+      all_good = PLK_TRY(has_good_blob(repository_, record.type, record.mac, anywhere));
+      if (!all_good) break;
+    }
+    if (all_good) return true;
+    PLK_TRY(
+        publish({kloset::DeletedColour{.type = ResourceType::packfile, .mac = as_mac(packfile)}},
+                "take a colour back"));
+    ++report_.packfiles_uncoloured;
+    observer_.noticed(name_of(packfile),
+                      "it was about to be removed, but a copy of what is in it is damaged: kept");
+    return false;
   }
 
   kloset::Repository& repository_;

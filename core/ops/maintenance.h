@@ -9,7 +9,8 @@
 //
 // It works alone, under the exclusive lock. The grace period is for those who did not see that: a
 // reader with an old index, a backup whose machine slept past its lock. A coloured packfile that
-// turns out to be needed gets its colour taken back.
+// turns out to be needed gets its colour taken back, and so does a repacked one of which a copy has
+// gone bad by then.
 //
 // The order in which things become durable: copies, the state that names them, the state that
 // colours, and a grace period later the state that removes, the removal. Power may fail in

@@ -346,6 +346,28 @@ TEST_SUITE("maintenance") {
     machine.require_sound();
   }
 
+  TEST_CASE("an original is not swept before every copy was found good once more") {
+    MemoryMachine machine;
+    const Files files{{"/file", noise(1, 50'000)}};
+    machine.remove(machine.back_up(some_files(9, 60)));
+    const SnapshotId id = machine.back_up(files);
+    ops::MaintenanceOptions options = everything;
+    options.grace = std::chrono::hours(100);
+    REQUIRE(machine.maintain(options).packfiles_repacked > 0);
+    const auto repository = machine.open();
+    const auto copy = repository->index().find(
+        ResourceType::chunk, repository->mac().compute(as_bytes(files.at("/file"))));
+    REQUIRE(copy);
+    Bytes& item = machine.place.items.at({ItemKind::packfile, kloset::item_name(copy->packfile)});
+    item[16 + copy->offset + copy->length / 2] ^= std::byte{1};
+    machine.clock.advance(std::chrono::hours(200));
+    const auto report = machine.maintain({.repack = false});
+    CHECK(report.packfiles_uncoloured == 1);
+    CHECK(report.packfiles_removed > 0);
+    CHECK(machine.noted.notices.size() == 1);
+    CHECK(machine.read(id) == files);
+  }
+
   TEST_CASE("the copy that is good is kept when the other is not") {
     // A repacked packfile whose copy went bad, before the original is swept.
     MemoryMachine machine;

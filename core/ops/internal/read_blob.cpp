@@ -1,7 +1,10 @@
 #include "core/ops/internal/read_blob.h"
 
 #include "core/base/secret.h"
+#include "core/kloset/blob_source.h"
 #include "core/kloset/format/envelope.h"
+#include "core/kloset/snapshot/header.h"
+#include "core/kloset/snapshot/listing.h"
 
 namespace plakar::ops {
 
@@ -23,6 +26,27 @@ Result<Bytes> read_blob(kloset::Repository& repository, const BlobPlace& place,
   }
   if (plain != nullptr) plain->assign(decoded.begin(), decoded.end());
   return encoded;
+}
+
+Result<Bytes> read_good_blob(kloset::Repository& repository, const BlobPlace& place) {
+  // Nothing that is put into a store decodes to more.
+  constexpr std::size_t size_max = kloset::object_size_max;
+  if (place.type != kloset::ResourceType::snapshot) return read_blob(repository, place, size_max);
+  Bytes plain;
+  Bytes encoded = PLK_TRY(read_blob(repository, place, size_max, &plain));
+  PLK_TRY(kloset::decode_header(plain, SnapshotId{.bytes = place.mac.bytes}));
+  return encoded;
+}
+
+Result<bool> has_good_blob(kloset::Repository& repository, kloset::ResourceType type,
+                           const Mac& mac, const std::function<bool(const PackfileMac&)>& counts) {
+  for (const kloset::BlobLocation& location : repository.index().find_all(type, mac)) {
+    if (!counts(location.packfile)) continue;
+    const auto read = read_good_blob(repository, {.type = type, .mac = mac, .location = location});
+    if (read) return true;
+    if (!kloset::is_damage(read.error())) return read.error();
+  }
+  return false;
 }
 
 }  // namespace plakar::ops

@@ -5,10 +5,7 @@
 #include <utility>
 
 #include "core/base/clock.h"
-#include "core/kloset/blob_source.h"
 #include "core/kloset/repository/packfile_reader.h"
-#include "core/kloset/snapshot/header.h"
-#include "core/kloset/snapshot/listing.h"
 #include "core/ops/internal/read_blob.h"
 
 namespace plakar::ops {
@@ -19,20 +16,9 @@ using kloset::ResourceType;
 constexpr std::size_t pending_locations_max = 100'000;
 constexpr std::size_t verify_buffer_size = 1u << 20;
 
-// Nothing that is put into a store decodes to more.
-constexpr std::size_t blob_size_max = kloset::object_size_max;
-
 std::int64_t now_ns(const Env& env) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(env.clock.wall().time_since_epoch())
       .count();
-}
-
-Result<Bytes> read_good(kloset::Repository& repository, const BlobPlace& place) {
-  if (place.type != ResourceType::snapshot) return read_blob(repository, place, blob_size_max);
-  Bytes plain;
-  Bytes encoded = PLK_TRY(read_blob(repository, place, blob_size_max, &plain));
-  PLK_TRY(kloset::decode_header(plain, SnapshotId{.bytes = place.mac.bytes}));
-  return encoded;
 }
 
 }  // namespace
@@ -73,19 +59,21 @@ Status Repacker::add(const PackfileMac& packfile, std::uint64_t live_blobs) {
             [](const auto& a, const auto& b) { return a.offset < b.offset; });
   for (const kloset::PackfileRecord& record : wanted) {
     PLK_TRY(guard_());
+    const bool is_copied =
+        copied_.contains(record.type, record.mac) || PLK_TRY(is_elsewhere(record.type, record.mac));
+    if (!is_copied) {
+      const Bytes encoded = PLK_TRY(read_good_blob(
+          *repository_,
+          {.type = record.type,
+           .mac = record.mac,
+           .location = {.packfile = packfile, .offset = record.offset, .length = record.length}}));
+      PLK_TRY(append(record.type, record.mac, encoded));
+      copied_.insert(record.type, record.mac);
+    }
     if (record.type == ResourceType::snapshot) {
       moved_.emplace_back(
           kloset::DeletedLocation{.type = record.type, .blob = record.mac, .packfile = packfile});
     }
-    if (copied_.contains(record.type, record.mac)) continue;
-    if (PLK_TRY(is_elsewhere(record.type, record.mac))) continue;
-    const Bytes encoded = PLK_TRY(read_good(
-        *repository_,
-        {.type = record.type,
-         .mac = record.mac,
-         .location = {.packfile = packfile, .offset = record.offset, .length = record.length}}));
-    PLK_TRY(append(record.type, record.mac, encoded));
-    copied_.insert(record.type, record.mac);
   }
   return {};
 }
@@ -103,13 +91,9 @@ bool Repacker::is_named(const PackfileMac& packfile, const kloset::PackfileRecor
 // After a run that was cut off, say, whose copies were published and whose originals are still
 // there.
 Result<bool> Repacker::is_elsewhere(ResourceType type, const Mac& mac) {
-  for (const kloset::BlobLocation& location : repository_->index().find_all(type, mac)) {
-    if (victims_->contains(location.packfile)) continue;
-    const auto read = read_good(*repository_, {.type = type, .mac = mac, .location = location});
-    if (read) return true;
-    if (!kloset::is_damage(read.error())) return read.error();
-  }
-  return false;
+  return has_good_blob(*repository_, type, mac, [this](const PackfileMac& packfile) {
+    return !victims_->contains(packfile);
+  });
 }
 
 Status Repacker::append(ResourceType type, const Mac& mac, BytesView encoded) {
