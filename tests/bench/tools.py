@@ -64,8 +64,9 @@ class Tool:
         return ""
 
     def environment(self, place: Place) -> dict[str, str]:
+        sanitizers = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         kinds = {f"XDG_{kind}_HOME": f"{place.home}/{kind.lower()}" for kind in ("CACHE", "CONFIG", "DATA")}
-        return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": place.home} | kinds
+        return {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC", "HOME": place.home} | kinds | sanitizers
 
     def helper(self, place: Place) -> str:
         """A word that marks the command line of a process it leaves running."""
