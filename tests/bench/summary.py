@@ -117,7 +117,7 @@ def summarize(records: list[dict]) -> str:
     rows = collect(records)
     scales = {r["set"]: r["scale"] for r in records if r["kind"] == "set"}
     about = {r["set"]: r["about"] for r in records if r["kind"] == "set"}
-    parts, lines = [], []
+    parts, lines, unmeasured = [], [], 0
     for set_ in dict.fromkeys(key[0] for key in rows):
         parts.append(f"### {set_}: {about.get(set_, '')}\n\n{medians_table(rows, set_)}")
         if scales.get(set_) != GOAL_SCALES.get(set_):
@@ -125,9 +125,10 @@ def summarize(records: list[dict]) -> str:
             continue
         judged = [judge(goal, rows) for goal in read_goals() if goal.subject[0] == set_]
         lines += [[set_] + line for line in judged if line]
+        unmeasured += judged.count(None)
     if lines:
         reached = sum(line[-1] == "reached" for line in lines)
-        parts.append(f"### Goals: {reached} of {len(lines)} reached\n\n"
+        parts.append(f"### Goals: {reached} of {len(lines)} reached, {unmeasured} not measured\n\n"
                      + table(["set", "operation", "what", "found", "goal", ""], lines))
     verified = [r for r in records if r["kind"] == "verified"]
     if verified:
