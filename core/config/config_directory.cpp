@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::string_view former_stores_file = "klosets.yml";
 constexpr std::string_view combined_file = "plakar.yml";
+constexpr std::string_view policies_file = "policies.yml";
 constexpr std::string_view lock_file = ".plakar.lock";
 constexpr std::uint32_t new_mode = 0600;
 // Somebody may share a file with a group, but these files hold secrets.
@@ -105,6 +106,15 @@ Result<Configuration> ConfigDirectory::load_all() const {
   return all;
 }
 
+Result<PoliciesDocument> ConfigDirectory::load_policies() const {
+  const std::string file = child(path_, policies_file);
+  if (!PLK_TRY(exists(file))) return PoliciesDocument::parse({}, file);
+  const Bytes content = PLK_TRY(read_file(files_, file, yaml_bytes_max));
+  auto document = PoliciesDocument::parse(to_text(content), file);
+  if (!document) return parse_error(std::move(document).error());
+  return document;
+}
+
 // The places of one kind in the file of v1.0; none where there is no such file.
 Result<PlacesDocument> ConfigDirectory::migrated(PlaceKind kind) const {
   const std::string file = child(path_, combined_file);
@@ -133,7 +143,7 @@ Status ConfigDirectory::initialise() const {
   for (const PlaceKind kind : {PlaceKind::destination, PlaceKind::source, PlaceKind::store}) {
     if (PLK_TRY(exists(file_of(kind)))) continue;
     const PlacesDocument document = PLK_TRY(migrated(kind));
-    PLK_TRY(write(kind, document.text()));
+    PLK_TRY(write(file_of(kind), document.text()));
   }
   return {};
 }
@@ -147,11 +157,21 @@ Status ConfigDirectory::change(PlaceKind kind,
   const std::string before = document.text();
   PLK_TRY(edit(document));
   if (document.text() == before) return {};
-  return write(kind, document.text());
+  return write(file_of(kind), document.text());
 }
 
-Status ConfigDirectory::write(PlaceKind kind, const std::string& text) const {
-  const std::string file = PLK_TRY(follow_symlinks(files_, file_of(kind)));
+Status ConfigDirectory::change_policies(
+    const std::function<Status(PoliciesDocument&)>& edit) const {
+  const Lock lock = PLK_TRY(Lock::take(files_, path_));
+  PoliciesDocument document = PLK_TRY(load_policies());
+  const std::string before = document.text();
+  PLK_TRY(edit(document));
+  if (document.text() == before) return {};
+  return write(child(path_, policies_file), document.text());
+}
+
+Status ConfigDirectory::write(const std::string& path, const std::string& text) const {
+  const std::string file = PLK_TRY(follow_symlinks(files_, path));
   const auto old = PLK_TRY(files_.find(file));
   const std::uint32_t mode = old ? old->mode & kept_mode : new_mode;
   return write_file_atomically(files_, random_, file, as_bytes(text), mode);

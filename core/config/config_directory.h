@@ -1,7 +1,8 @@
-// The configuration directory, $CFG: stores.yml, sources.yml and destinations.yml, read and
-// changed by us, by genuine Plakar and by people with editors.
+// The configuration directory, $CFG: stores.yml, sources.yml, destinations.yml and policies.yml,
+// read and changed by us, by genuine Plakar and by people with editors.
 //
 //   stores.yml   sources.yml   destinations.yml     places_document.h
+//   policies.yml     policies.h; made by the first change of it
 //   klosets.yml      former name of stores.yml, read where that is missing
 //   plakar.yml       v1.0: all in one file, read where neither of those exists
 //   .plakar.lock     held while one of our processes changes a file
@@ -24,6 +25,7 @@
 
 #include "core/base/result.h"
 #include "core/config/places_document.h"
+#include "core/config/policies.h"
 
 namespace plakar {
 class FileSystem;
@@ -51,6 +53,8 @@ class ConfigDirectory {
   Result<PlacesDocument> load(PlaceKind kind) const;
   Result<Configuration> load_all() const;
 
+  Result<PoliciesDocument> load_policies() const;
+
   // What a first run does: where neither stores.yml nor klosets.yml exists, makes the
   // directory and those of the three files that are missing, empty or from plakar.yml.
   // Failing is no reason to stop a command: load() gives the same without the files.
@@ -60,6 +64,7 @@ class ConfigDirectory {
   // that fails or changes nothing leaves the file alone. On failure the file is the old one,
   // but for what write_file_atomically() says.
   Status change(PlaceKind kind, const std::function<Status(PlacesDocument&)>& edit) const;
+  Status change_policies(const std::function<Status(PoliciesDocument&)>& edit) const;
 
  private:
   class Lock;
@@ -68,7 +73,7 @@ class ConfigDirectory {
   Result<bool> is_new() const;
   Result<PlacesDocument> read(const std::string& file, PlaceKind kind) const;
   Result<PlacesDocument> migrated(PlaceKind kind) const;
-  Status write(PlaceKind kind, const std::string& text) const;
+  Status write(const std::string& file, const std::string& text) const;
 
   const FileSystem& files_;
   Random& random_;

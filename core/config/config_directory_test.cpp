@@ -177,6 +177,29 @@ TEST_SUITE("config directory") {
     CHECK(f.read("stores.yml") == three);
   }
 
+  TEST_CASE("policies have a file of their own, made by the first change of it") {
+    Fixture at;
+    REQUIRE(at.config.initialise());
+    CHECK(at.config.load_policies()->policies().empty());
+    CHECK_FALSE(at.has("policies.yml"));
+    const auto add_policy = [](PoliciesDocument& document) {
+      return document.add({.name = "p", .settings = {.name = "nightly"}});
+    };
+    REQUIRE(at.config.change_policies(add_policy));
+    CHECK(at.read("policies.yml") ==
+          "version: v1.0.0\npolicies:\n    p:\n        filters:\n            name: nightly\n");
+    CHECK(at.files.find("/cfg/policies.yml").value()->mode == 0600);
+    CHECK(at.config.change_policies(add_policy).error().code() == Errc::already_exists);
+    CHECK(at.config.load_policies()->find("p").value().settings.name == "nightly");
+    at.write("policies.yml", "policies: 1\n");
+    CHECK(at.config.load_policies().error().message() ==
+          "failed to parse config file: /cfg/policies.yml:1:11: policies should be here");
+    CHECK_FALSE(at.config.change_policies(add_policy));
+    CHECK(at.read("policies.yml") == "policies: 1\n");
+    at.write("policies.yml", "");
+    CHECK(at.config.change_policies(add_policy));
+  }
+
   TEST_CASE("a symlink is followed, and the group's rights stay, but not everybody's") {
     Fixture f;
     REQUIRE(make_directories(f.files, "/dotfiles"));

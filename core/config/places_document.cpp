@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/base/assert.h"
-#include "core/base/text.h"
 #include "core/config/internal/places_reader.h"
+#include "core/config/internal/yaml_change.h"
 #include "core/config/internal/yaml_edit.h"
 #include "core/config/internal/yaml_style.h"
 #include "core/config/internal/yaml_tree.h"
@@ -16,8 +16,6 @@ namespace {
 
 using YamlPairs = std::vector<std::pair<std::string, YamlContent>>;
 
-std::string in_quotes(std::string_view text) { return '"' + escape(text) + '"'; }
-
 Error missing(PlaceKind kind, std::string_view name) {
   return Error(Errc::not_found,
                std::string(to_string(kind)) + " " + in_quotes(name) + " does not exist");
@@ -26,22 +24,6 @@ Error missing(PlaceKind kind, std::string_view name) {
 Error existing(PlaceKind kind, std::string_view name) {
   return Error(Errc::already_exists,
                std::string(to_string(kind)) + " " + in_quotes(name) + " already exists");
-}
-
-// Names and keys have to fit on a line before a colon, for every YAML reader.
-Status check_name(std::string_view name, std::string_view what) {
-  const auto refuse = [&](std::string_view why) {
-    return Error(Errc::invalid_argument,
-                 std::string(what) + " " + in_quotes(name) + " " + std::string(why));
-  };
-  if (name.empty()) return Error(Errc::invalid_argument, std::string(what) + " is empty");
-  if (name.size() > place_name_bytes_max) return refuse("is longer than 128 bytes");
-  if (!is_utf8(name)) return refuse("is not UTF-8");
-  const auto is_control = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) == 0x7f;
-  };
-  if (std::ranges::any_of(name, is_control)) return refuse("has control characters");
-  return {};
 }
 
 // Pairs in the order of the genuine writer. Sorted by insertion: its order of names is not
@@ -63,20 +45,6 @@ YamlContent options_content(const Options& options) {
     pairs.emplace_back(option.key, YamlContent(std::string_view(option.value)));
   }
   return sorted_content(std::move(pairs));
-}
-
-// The same meaning, wherever in the text. Recursion is bounded by yaml_depth_max.
-bool same_value(const YamlTree& a, YamlIndex in_a, const YamlTree& b, YamlIndex in_b) {
-  const YamlNode& x = a[in_a];
-  const YamlNode& y = b[in_b];
-  if (x.kind != y.kind || x.text != y.text || x.tag != y.tag || x.plain != y.plain ||
-      x.children.size() != y.children.size()) {
-    return false;
-  }
-  for (std::size_t i = 0; i < x.children.size(); ++i) {
-    if (!same_value(a, x.children[i], b, y.children[i])) return false;
-  }
-  return true;
 }
 
 YamlIndex section_of(const YamlTree& tree, PlaceKind kind) {
@@ -108,39 +76,14 @@ Error shared_option(const YamlTree& tree, std::string_view name, std::string_vie
                                       " comes from an alias or a merge; edit the file by hand");
 }
 
-// Comments and `{}`, `~` or nothing: becomes a file with an empty section.
-Result<std::string> append_header(const YamlTree& tree, PlaceKind kind) {
-  const YamlNode& top = tree[YamlTree::root];
-  std::string text = tree.text();
-  std::size_t at = tree.document_end();
-  if (top.written) {
-    if (!top.located) {
-      return tree.error(Errc::unsupported, top.begin, "cannot be extended; edit the file by hand");
-    }
-    text.erase(top.begin, top.end - top.begin);
-    at = top.begin;
-  }
-  std::string header;
-  if (at > tree.line_begin(at)) header += tree.newline();
-  const YamlLayout layout{.newline = tree.newline()};
-  append_yaml_pair(header, "version", YamlContent(places_version), layout);
-  append_yaml_pair(header, section_key(kind), YamlContent(YamlPairs()), layout);
-  return text.insert(at, header);
-}
-
 }  // namespace
 
 // --- reading --------------------------------------------------------------------------
 
 Result<PlacesDocument> PlacesDocument::parse(std::string text, PlaceKind kind,
                                              std::string_view name) {
-  PlacesDocument document(kind);
-  document.tree_ =
-      std::make_shared<const YamlTree>(PLK_TRY(YamlTree::parse(std::move(text), name)));
-  ReadPlaces read = PLK_TRY(read_places(*document.tree_, kind));
-  document.layout_ = read.layout;
-  document.places_ = std::move(read.places);
-  return document;
+  return read(std::make_shared<const YamlTree>(PLK_TRY(YamlTree::parse(std::move(text), name))),
+              kind);
 }
 
 Result<PlacesDocument> PlacesDocument::create(const Places& places, PlaceKind kind,
@@ -150,7 +93,7 @@ Result<PlacesDocument> PlacesDocument::create(const Places& places, PlaceKind ki
     pairs.emplace_back(place.name, options_content(place.options));
   }
   std::string text;
-  append_yaml_pair(text, "version", YamlContent(places_version), {});
+  append_yaml_pair(text, "version", YamlContent(config_version), {});
   if (places.default_name) {
     append_yaml_pair(text, "default", YamlContent(std::string_view(*places.default_name)), {});
   }
@@ -167,16 +110,16 @@ const std::string& PlacesDocument::text() const noexcept { return tree_->text();
 // --- changing -------------------------------------------------------------------------
 
 Status PlacesDocument::add(const Place& place) {
-  PLK_TRY(check_name(place.name, "name"));
+  PLK_TRY(check_yaml_name(place.name, "name"));
   if (places_.find(place.name) != nullptr) return existing(kind_, place.name);
   Places intended = places_;
   Place& added = intended.places.emplace_back();
   added.name = place.name;
   for (const Option& option : place.options) {
-    PLK_TRY(check_name(option.key, "option"));
+    PLK_TRY(check_yaml_name(option.key, "option"));
     set_option(added.options, option.key, option.value);
   }
-  const Edit edit = [&](const YamlTree& tree, bool literal_blocks) {
+  const YamlEdit edit = [&](const YamlTree& tree, bool literal_blocks) {
     return YamlEditor(tree, literal_blocks)
         .insert(section_of(tree, kind_), added.name, options_content(added.options),
                 YamlOrder::natural);
@@ -206,7 +149,7 @@ Status PlacesDocument::remove(std::string_view name) {
   if (places_.find(name) == nullptr) return missing(kind_, name);
   Places intended = places_;
   std::erase_if(intended.places, [&](const Place& place) { return place.name == name; });
-  const Edit edit = [&](const YamlTree& tree, bool) -> Result<std::string> {
+  const YamlEdit edit = [&](const YamlTree& tree, bool) -> Result<std::string> {
     const Slot slot = PLK_TRY(slot_of(tree, kind_, name));
     return YamlEditor(tree, false).remove(slot.section, slot.pair);
   };
@@ -216,13 +159,13 @@ Status PlacesDocument::remove(std::string_view name) {
 }
 
 Status PlacesDocument::rename(std::string_view name, std::string_view new_name) {
-  PLK_TRY(check_name(new_name, "name"));
+  PLK_TRY(check_yaml_name(new_name, "name"));
   if (places_.find(name) == nullptr) return missing(kind_, name);
   if (name == new_name) return {};
   if (places_.find(new_name) != nullptr) return existing(kind_, new_name);
   Places intended = places_;
   std::ranges::find(intended.places, name, &Place::name)->name = new_name;
-  const Edit edit = [&](const YamlTree& tree, bool) -> Result<std::string> {
+  const YamlEdit edit = [&](const YamlTree& tree, bool) -> Result<std::string> {
     const Slot slot = PLK_TRY(slot_of(tree, kind_, name));
     return YamlEditor(tree, false).rename(slot.section, slot.pair, new_name);
   };
@@ -239,7 +182,7 @@ Status PlacesDocument::set_default(const std::optional<std::string>& name) {
   if (kind_ != PlaceKind::store) {
     return Error(Errc::invalid_argument, "only stores have a default");
   }
-  if (name) PLK_TRY(check_name(*name, "name"));
+  if (name) PLK_TRY(check_yaml_name(*name, "name"));
   const PlacesDocument document = PLK_TRY(with_current_layout());
   *this = PLK_TRY(document.with_default(name));
   return {};
@@ -247,68 +190,43 @@ Status PlacesDocument::set_default(const std::optional<std::string>& name) {
 
 // --- one step each --------------------------------------------------------------------
 
-// Applies an edit and accepts it only if it means `intended`. A literal block can swallow the
-// blank lines or the comment after it; then the same edit with double quotes is tried.
-Result<PlacesDocument> PlacesDocument::edited(const Places& intended, const Edit& edit) const {
-  if (tree_->documents() > 1) {
-    return Error(Errc::unsupported,
-                 tree_->name() + ": has several YAML documents; edit the file by hand");
-  }
-  std::optional<Error> failure;
-  for (const bool literal_blocks : {true, false}) {
-    Result<std::string> text = edit(*tree_, literal_blocks);
-    if (!text) return std::move(text).error();
-    Result<PlacesDocument> changed = parse(std::move(*text), kind_, tree_->name());
-    if (changed && changed->places_.same_as(intended) && same_besides(*changed)) return changed;
-    if (!changed && !failure) failure = std::move(changed).error();
-  }
-  if (tree_->has_anchors()) {
-    return Error(Errc::unsupported,
-                 tree_->name() +
-                     ": this would also change what anchors and aliases share; edit "
-                     "the file by hand");
-  }
-  if (!tree_->text().ends_with('\n')) {
-    // A literal block at the very end has one newline less than with anything after it.
-    return Error(Errc::unsupported,
-                 tree_->name() + ": the last line has no newline; add one and try again");
-  }
-  return Error(Errc::internal,
-               tree_->name() + ": not changed, because the new text would not mean what it should" +
-                   (failure ? " (" + failure->message() + ")" : std::string()));
+Result<PlacesDocument> PlacesDocument::read(std::shared_ptr<const YamlTree> tree, PlaceKind kind) {
+  PlacesDocument document(kind);
+  document.tree_ = std::move(tree);
+  ReadPlaces read = PLK_TRY(read_places(*document.tree_, kind));
+  document.layout_ = read.layout;
+  document.places_ = std::move(read.places);
+  return document;
 }
 
-// Whether everything but version, default and section is the same.
-bool PlacesDocument::same_besides(const PlacesDocument& other) const {
-  const auto is_ours = [&](std::string_view key) {
-    return key == "version" || key == section_key(kind_) ||
-           (key == "default" && kind_ == PlaceKind::store);
+// Applies an edit and accepts it only if it means `intended`.
+Result<PlacesDocument> PlacesDocument::edited(const Places& intended, const YamlEdit& edit) const {
+  PlacesDocument changed(kind_);
+  const auto check = [&](const std::shared_ptr<const YamlTree>& tree) -> Result<bool> {
+    changed = PLK_TRY(read(tree, kind_));
+    return changed.places_.same_as(intended) && same_besides_places(changed);
   };
-  const auto others = [&](const PlacesDocument& document) {
-    std::vector<std::pair<YamlIndex, YamlIndex>> pairs;
-    if (document.layout_ == PlacesLayout::top_level || document.layout_ == PlacesLayout::empty) {
-      return pairs;
-    }
-    const YamlTree& tree = *document.tree_;
-    for (std::size_t i = 0; i < tree.pair_count(YamlTree::root); ++i) {
-      const YamlIndex key = tree.key(YamlTree::root, i);
-      if (tree[key].kind == YamlKind::scalar && is_ours(tree[key].text)) continue;
-      pairs.emplace_back(key, tree.value(YamlTree::root, i));
-    }
-    return pairs;
+  PLK_TRY(change_yaml(*tree_, edit, check));
+  return changed;
+}
+
+// Whether everything but version, default and section is the same. In the former layout there
+// is nothing else.
+bool PlacesDocument::same_besides_places(const PlacesDocument& other) const {
+  std::vector<std::string_view> ours = {"version", section_key(kind_)};
+  if (kind_ == PlaceKind::store) ours.emplace_back("default");
+  const auto tree_of = [](const PlacesDocument& document) {
+    return document.layout_ == PlacesLayout::top_level ? nullptr : document.tree_.get();
   };
-  return std::ranges::equal(others(*this), others(other), [&](const auto& a, const auto& b) {
-    return same_value(*tree_, a.first, *other.tree_, b.first) &&
-           same_value(*tree_, a.second, *other.tree_, b.second);
-  });
+  return same_besides(tree_of(*this), tree_of(other), ours);
 }
 
 Result<PlacesDocument> PlacesDocument::with_current_layout() const {
   if (layout_ != PlacesLayout::top_level) return with_header();
-  const Edit nest = [&](const YamlTree& tree, bool) {
+  const YamlEdit nest = [&](const YamlTree& tree, bool) {
     std::string header;
     const YamlLayout layout{.newline = tree.newline()};
-    append_yaml_pair(header, "version", YamlContent(places_version), layout);
+    append_yaml_pair(header, "version", YamlContent(config_version), layout);
     header.append(section_key(kind_)).append(":").append(layout.newline);
     return YamlEditor(tree, false).nest(header, layout.step);
   };
@@ -319,21 +237,11 @@ Result<PlacesDocument> PlacesDocument::with_current_layout() const {
 
 // With `version` and the section, so that there is something to add to.
 Result<PlacesDocument> PlacesDocument::with_header() const {
-  if (layout_ == PlacesLayout::empty) {
-    return edited(places_, [&](const YamlTree& tree, bool) { return append_header(tree, kind_); });
-  }
   PlacesDocument document = *this;
-  if (layout_ == PlacesLayout::no_version) {
-    document = PLK_TRY(edited(places_, [](const YamlTree& tree, bool) {
-      return YamlEditor(tree, false)
-          .insert(YamlTree::root, "version", YamlContent(places_version), YamlOrder::first);
-    }));
+  while (const auto edit = missing_header(*document.tree_, section_key(kind_))) {
+    document = PLK_TRY(document.edited(places_, *edit));
   }
-  if (document.tree_->find_pair(YamlTree::root, section_key(kind_))) return document;
-  return document.edited(places_, [&](const YamlTree& tree, bool) {
-    return YamlEditor(tree, false)
-        .insert(YamlTree::root, section_key(kind_), YamlContent(YamlPairs()), YamlOrder::last);
-  });
+  return document;
 }
 
 Result<PlacesDocument> PlacesDocument::without_default_mark() const {
@@ -352,7 +260,7 @@ Result<PlacesDocument> PlacesDocument::without_default_mark() const {
 
 Result<PlacesDocument> PlacesDocument::with_option(std::string_view name,
                                                    const Option& option) const {
-  PLK_TRY(check_name(option.key, "option"));
+  PLK_TRY(check_yaml_name(option.key, "option"));
   const std::string* old = find_option(places_.find(name)->options, option.key);
   if (old != nullptr && *old == option.value) return *this;
   Places intended = places_;
@@ -363,7 +271,7 @@ Result<PlacesDocument> PlacesDocument::with_option(std::string_view name,
     const Slot slot = PLK_TRY(slot_of(tree, kind_, name));
     const YamlIndex options = tree.value(slot.section, slot.pair);
     if (const auto pair = tree.find_pair(options, option.key)) {
-      return editor.set_scalar(options, *pair, option.value);
+      return editor.set_scalar(options, *pair, YamlContent(std::string_view(option.value)));
     }
     const YamlContent value{std::string_view(option.value)};
     return editor.insert(options, option.key, value, YamlOrder::natural);
@@ -393,7 +301,7 @@ Result<PlacesDocument> PlacesDocument::with_default(const std::optional<std::str
     const YamlEditor editor(tree, false);
     const auto pair = tree.find_pair(YamlTree::root, "default");
     if (!name) return editor.remove(YamlTree::root, *pair);
-    if (pair) return editor.set_scalar(YamlTree::root, *pair, *name);
+    if (pair) return editor.set_scalar(YamlTree::root, *pair, YamlContent(std::string_view(*name)));
     const auto version = tree.find_pair(YamlTree::root, "version");
     PLK_ASSERT(version.has_value());  // with_header() made it
     return editor.insert_after(YamlTree::root, *version, "default",

@@ -81,19 +81,20 @@ class PlacesDocument {
   Status set_default(const std::optional<std::string>& name);
 
  private:
-  // A text changed in one way, with or without literal blocks for values of several lines.
-  using Edit = std::function<Result<std::string>(const YamlTree& tree, bool literal_blocks)>;
+  using YamlEdit = std::function<Result<std::string>(const YamlTree& tree, bool literal_blocks)>;
 
   explicit PlacesDocument(PlaceKind kind) : kind_(kind) {}
 
-  Result<PlacesDocument> edited(const Places& intended, const Edit& edit) const;
+  static Result<PlacesDocument> read(std::shared_ptr<const YamlTree> tree, PlaceKind kind);
+
+  Result<PlacesDocument> edited(const Places& intended, const YamlEdit& edit) const;
   Result<PlacesDocument> with_current_layout() const;
   Result<PlacesDocument> with_header() const;
   Result<PlacesDocument> without_default_mark() const;
   Result<PlacesDocument> with_option(std::string_view name, const Option& option) const;
   Result<PlacesDocument> without_option(std::string_view name, std::string_view key) const;
   Result<PlacesDocument> with_default(const std::optional<std::string>& name) const;
-  bool same_besides(const PlacesDocument& other) const;
+  bool same_besides_places(const PlacesDocument& other) const;
 
   PlaceKind kind_;
   PlacesLayout layout_ = PlacesLayout::empty;

@@ -1,14 +1,10 @@
 #include "core/ops/calendar.h"
 
-#include <algorithm>
+#include <array>
 #include <cstdio>
 
 namespace plakar::ops {
 namespace {
-
-constexpr std::array<std::string_view, periods.size()> names{
-    "minute", "hour",     "day",    "monday", "tuesday", "wednesday", "thursday",
-    "friday", "saturday", "sunday", "week",   "month",   "year"};
 
 constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
   return a / b - (a % b < 0 ? 1 : 0);
@@ -99,16 +95,6 @@ std::string week_key(std::int64_t week) {
 }
 
 }  // namespace
-
-std::string_view to_string(Period period) noexcept {
-  return names[static_cast<std::size_t>(period)];
-}
-
-std::optional<Period> parse_period(std::string_view text) noexcept {
-  const auto* found = std::ranges::find(names, text);
-  if (found == names.end()) return std::nullopt;
-  return periods[static_cast<std::size_t>(found - names.begin())];
-}
 
 std::optional<Bucket> bucket_of(Period period, UnixTime time) noexcept {
   const auto day = weekday(period);

@@ -7,42 +7,17 @@
 // Pure functions. Any time is accepted, since stores hold any time.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "core/base/unix_time.h"
+#include "core/config/retention.h"
 
 namespace plakar::ops {
 
-// In the order in which retention applies its rules.
-enum class Period : std::uint8_t {
-  minute,
-  hour,
-  day,
-  monday,
-  tuesday,
-  wednesday,
-  thursday,
-  friday,
-  saturday,
-  sunday,
-  week,
-  month,
-  year,
-};
-
-inline constexpr auto periods = std::to_array<Period>(
-    {Period::minute, Period::hour, Period::day, Period::monday, Period::tuesday, Period::wednesday,
-     Period::thursday, Period::friday, Period::saturday, Period::sunday, Period::week,
-     Period::month, Period::year});
-
-// "minute", "monday": of messages, options and policies.
-std::string_view to_string(Period period) noexcept;
-std::optional<Period> parse_period(std::string_view text) noexcept;
+using config::Period;
+using config::periods;
 
 // One bucket of a period; consecutive ones have consecutive numbers.
 struct Bucket {

@@ -5,15 +5,14 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/base/text.h"
+#include "core/config/time_expression.h"
+
 namespace plakar::ops {
 namespace {
 
 using kloset::HeaderSource;
 using kloset::SnapshotHeader;
-
-constexpr std::array<std::string_view, 12> group_names{
-    "",        "name",       "category", "environment", "perimeter", "job",
-    "dataset", "data-class", "tag",      "origin",      "type",      "root"};
 
 bool contains(std::span<const std::string> values, std::string_view value) {
   return std::ranges::find(values, value) != values.end();
@@ -142,18 +141,34 @@ bool SnapshotFilter::matches(const SnapshotHeader& header) const {
   return std::ranges::any_of(ids, [&](const std::string& id) { return hex.starts_with(id); });
 }
 
-bool Retention::is_set() const noexcept {
-  return std::ranges::any_of(rules_, [](const RetentionRule& rule) { return rule.is_set(); });
-}
-
-std::string_view to_string(GroupKey key) noexcept {
-  return group_names[static_cast<std::size_t>(key)];
-}
-
-std::optional<GroupKey> parse_group_key(std::string_view text) noexcept {
-  const auto* found = std::ranges::find(group_names, text);
-  if (found == group_names.end()) return std::nullopt;
-  return static_cast<GroupKey>(found - group_names.begin());
+Result<SnapshotQuery> make_query(const config::QuerySettings& settings, UnixTime now) {
+  const auto instant = [&](const config::DateSetting& date) -> Result<std::optional<UnixTime>> {
+    if (date.text.empty()) return std::nullopt;
+    return PLK_TRY(config::TimeExpression::parse(date.text)).at(now);
+  };
+  const auto group_by = config::parse_group_key(settings.group_by);
+  if (!group_by) {
+    return Error(Errc::invalid_argument,
+                 "group_by: \"" + escape(settings.group_by) + "\" is nothing to group by");
+  }
+  return SnapshotQuery{.filter = {.name = settings.name,
+                                  .category = settings.category,
+                                  .environment = settings.environment,
+                                  .perimeter = settings.perimeter,
+                                  .job = settings.job,
+                                  .dataset = settings.dataset,
+                                  .tags = settings.tags,
+                                  .ignored_tags = settings.ignore_tags,
+                                  .roots = settings.roots,
+                                  .origins = settings.origins,
+                                  .types = settings.types,
+                                  .data_classes = settings.data_classes,
+                                  .ids = settings.ids,
+                                  .before = PLK_TRY_CONTEXT(instant(settings.before), "before"),
+                                  .since = PLK_TRY_CONTEXT(instant(settings.since), "since"),
+                                  .latest = settings.latest},
+                       .retention = settings.retention,
+                       .group_by = *group_by};
 }
 
 std::string to_string(const Verdict& verdict) {

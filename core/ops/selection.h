@@ -16,7 +16,6 @@
 // Pure functions over headers; any thread.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -25,7 +24,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/result.h"
 #include "core/base/unix_time.h"
+#include "core/config/query_settings.h"
+#include "core/config/retention.h"
 #include "core/kloset/snapshot/header.h"
 #include "core/ops/calendar.h"
 
@@ -54,55 +56,19 @@ struct SnapshotFilter {
   bool matches(const kloset::SnapshotHeader& header) const;
 };
 
-struct RetentionRule {
-  std::uint64_t keep = 0;
-  std::uint64_t cap = 0;
-
-  bool is_set() const noexcept { return keep > 0 || cap > 0; }
-  friend bool operator==(const RetentionRule&, const RetentionRule&) = default;
-};
-
-class Retention {
- public:
-  RetentionRule& operator[](Period period) { return rules_[static_cast<std::size_t>(period)]; }
-  const RetentionRule& operator[](Period period) const {
-    return rules_[static_cast<std::size_t>(period)];
-  }
-  bool is_set() const noexcept;
-
-  friend bool operator==(const Retention&, const Retention&) = default;
-
- private:
-  std::array<RetentionRule, periods.size()> rules_{};
-};
-
-// What the rules look at separately. A snapshot with several tags is in several groups, one
-// without any is in a group of its kind.
-enum class GroupKey : std::uint8_t {
-  none,
-  name,
-  category,
-  environment,
-  perimeter,
-  job,
-  dataset,
-  data_class,
-  tag,
-  origin,
-  type,
-  root,
-};
-
-// "data-class"; empty for none.
-std::string_view to_string(GroupKey key) noexcept;
-// Nothing for an unknown word. The empty one is `none`.
-std::optional<GroupKey> parse_group_key(std::string_view text) noexcept;
+using config::GroupKey;
+using config::Retention;
+using config::RetentionRule;
 
 struct SnapshotQuery {
   SnapshotFilter filter{};
   Retention retention{};
   GroupKey group_by = GroupKey::none;
 };
+
+// What settings mean at `now`. Errc::invalid_argument for a date or a group that is none, with
+// the key in the message.
+Result<SnapshotQuery> make_query(const config::QuerySettings& settings, UnixTime now);
 
 enum class Reason : std::uint8_t {
   matched_filters,  // kept: there is no rule

@@ -5,15 +5,13 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/text.h"
+#include "core/config/internal/yaml_change.h"
 #include "core/config/internal/yaml_style.h"
 
 namespace plakar::config {
 namespace {
 
 constexpr std::size_t merge_depth_max = 8;
-
-std::string in_quotes(std::string_view text) { return '"' + escape(text) + '"'; }
 
 class Reader {
  public:
@@ -30,7 +28,7 @@ class Reader {
     if (const auto pair = tree_.find_pair(YamlTree::root, "version")) {
       const YamlIndex value = tree_.value(YamlTree::root, *pair);
       const YamlNode& node = tree_[tree_.resolve(value)];
-      if (node.kind == YamlKind::scalar && node.text == places_version) {
+      if (node.kind == YamlKind::scalar && node.text == config_version) {
         return PlacesLayout::current;
       }
       // A store may be called "version" in the former layout.

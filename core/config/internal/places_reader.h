@@ -10,7 +10,6 @@
 
 namespace plakar::config {
 
-inline constexpr std::string_view places_version = "v1.0.0";
 inline constexpr std::string_view default_mark = ".isDefault";  // in the former layout
 
 // "stores", "sources" or "destinations".

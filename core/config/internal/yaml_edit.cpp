@@ -7,15 +7,22 @@ namespace {
 
 bool only_spaces(std::string_view text) { return text.find_first_not_of(' ') == text.npos; }
 
+std::string scalar_text(const YamlContent& content, const YamlStyle& style) {
+  return content.kind == YamlContent::Kind::plain ? content.scalar
+                                                  : yaml_scalar(content.scalar, style);
+}
+
 std::string flow_content(const YamlContent& content) {
   const YamlStyle style{.place = YamlPlace::flow};
-  if (!content.is_mapping) return yaml_scalar(content.scalar, style);
-  std::string out = "{";
-  for (const auto& [key, inner] : content.pairs) {
-    if (out.size() > 1) out += ", ";
-    out += yaml_scalar(key, style) + ": " + flow_content(inner);
+  if (content.is_scalar()) return scalar_text(content, style);
+  std::string out;
+  for (const std::string& item : content.items) {
+    out += (out.empty() ? "" : ", ") + yaml_scalar(item, style);
   }
-  return out += '}';
+  for (const auto& [key, inner] : content.pairs) {
+    out += (out.empty() ? "" : ", ") + yaml_scalar(key, style) + ": " + flow_content(inner);
+  }
+  return content.kind == YamlContent::Kind::list ? "[" + out + "]" : "{" + out + "}";
 }
 
 }  // namespace
@@ -23,17 +30,35 @@ std::string flow_content(const YamlContent& content) {
 void append_yaml_pair(std::string& out, std::string_view key, const YamlContent& content,
                       const YamlLayout& layout) {
   const std::size_t inner = layout.column + layout.step;
+  const YamlStyle style{.place = YamlPlace::block_value,
+                        .indent = inner,
+                        .newline = layout.newline,
+                        .literal_blocks = layout.literal_blocks};
   out.append(layout.column, ' ');
   out += yaml_scalar(key, {.place = YamlPlace::block_key});
   out += ':';
-  if (!content.is_mapping) {
-    out += ' ';
-    out += yaml_scalar(content.scalar, {.place = YamlPlace::block_value,
-                                        .indent = inner,
-                                        .newline = layout.newline,
-                                        .literal_blocks = layout.literal_blocks});
-    out += layout.newline;
-    return;
+  switch (content.kind) {
+    case YamlContent::Kind::text:
+    case YamlContent::Kind::plain:
+      out += ' ';
+      out += scalar_text(content, style);
+      out += layout.newline;
+      return;
+    case YamlContent::Kind::list:
+      out += content.items.empty() ? " []" : "";
+      out += layout.newline;
+      for (const std::string& item : content.items) {
+        // On one line each: how a literal block in a list is indented, readers disagree about.
+        YamlStyle item_style = style;
+        item_style.literal_blocks = false;
+        out.append(inner, ' ');
+        out += "- ";
+        out += yaml_scalar(item, item_style);
+        out += layout.newline;
+      }
+      return;
+    case YamlContent::Kind::mapping:
+      break;
   }
   out += content.pairs.empty() ? " {}" : "";
   out += layout.newline;
@@ -147,7 +172,7 @@ Result<std::string> YamlEditor::insert_into_nothing(YamlIndex value, std::string
 // --- changing in place ----------------------------------------------------------------
 
 Result<std::string> YamlEditor::set_scalar(YamlIndex mapping, std::size_t pair,
-                                           std::string_view value) const {
+                                           const YamlContent& value) const {
   const YamlNode& key = tree_[tree_.key(mapping, pair)];
   const YamlNode& old = tree_[tree_.value(mapping, pair)];
   if (!old.located || key.colon == no_offset ||
@@ -161,7 +186,7 @@ Result<std::string> YamlEditor::set_scalar(YamlIndex mapping, std::size_t pair,
     style.indent = tree_.column(key.begin) + step(mapping);
     style.literal_blocks = literal_blocks_;
   }
-  std::string text = yaml_scalar(value, style);
+  std::string text = scalar_text(value, style);
   if (!old.written) return apply({{key.colon + 1, 0, " " + text}});
   return apply({{old.begin, old.end - old.begin, std::move(text)}});
 }

@@ -16,15 +16,38 @@
 
 namespace plakar::config {
 
-// A scalar, or a mapping of contents in its own order.
+// A scalar, a list of texts, or a mapping of contents in its own order.
 struct YamlContent {
-  YamlContent(std::string_view text) : scalar(text), is_mapping(false) {}
-  YamlContent(std::vector<std::pair<std::string, YamlContent>> pairs_)
-      : pairs(std::move(pairs_)), is_mapping(true) {}
+  enum class Kind : unsigned char {
+    text,   // a string, quoted where it could be taken for something else
+    plain,  // a number, a truth value or a date, as it is
+    list,
+    mapping,
+  };
 
-  std::string scalar;
-  std::vector<std::pair<std::string, YamlContent>> pairs;
-  bool is_mapping;
+  YamlContent(std::string_view text) : kind(Kind::text), scalar(text) {}
+  YamlContent(std::vector<std::pair<std::string, YamlContent>> pairs_)
+      : kind(Kind::mapping), pairs(std::move(pairs_)) {}
+
+  // `text` is plain YAML already: digits, `true`, a date.
+  static YamlContent plain(std::string_view text) {
+    YamlContent content(text);
+    content.kind = Kind::plain;
+    return content;
+  }
+  static YamlContent list(std::vector<std::string> items_) {
+    YamlContent content{std::string_view()};
+    content.kind = Kind::list;
+    content.items = std::move(items_);
+    return content;
+  }
+
+  bool is_scalar() const noexcept { return kind == Kind::text || kind == Kind::plain; }
+
+  Kind kind;
+  std::string scalar{};
+  std::vector<std::string> items{};
+  std::vector<std::pair<std::string, YamlContent>> pairs{};
 };
 
 struct YamlLayout {
@@ -57,7 +80,8 @@ class YamlEditor {
   // Adds a key right after another pair.
   Result<std::string> insert_after(YamlIndex mapping, std::size_t pair, std::string_view key,
                                    const YamlContent& content) const;
-  Result<std::string> set_scalar(YamlIndex mapping, std::size_t pair, std::string_view value) const;
+  Result<std::string> set_scalar(YamlIndex mapping, std::size_t pair,
+                                 const YamlContent& value) const;
   Result<std::string> rename(YamlIndex mapping, std::size_t pair, std::string_view key) const;
   // The last pair leaves `{}`. Comments on lines of their own stay, unless they are indented
   // deeper than the key and so belong to what is removed.
