@@ -12,7 +12,9 @@
 #include "cli/commands/command.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
+#include "cli/commands/query_options.h"
 #include "cli/commands/snapshot_argument.h"
+#include "cli/commands/snapshot_line.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
 #include "core/codec/json.h"
@@ -124,9 +126,12 @@ int run_ls(Context& context, std::span<const std::string> arguments) {
   flags.boolean("uuid", options.full_ids, "show whole snapshot identifiers");
   flags.boolean("recursive", options.recursive, "list directories with all that is below them");
   flags.boolean("tags", options.tags, "show the tags of snapshots");
+  config::QuerySettings settings;
+  add_query_options(flags, settings);
   std::vector<std::string> words;
   if (const auto done = lex_options(context, "ls", flags, arguments, words)) return *done;
   if (words.size() > 1) return fail(context, "too many arguments");
+  warn_about_dates(context, settings);
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
   if (!words.empty()) {
@@ -135,29 +140,15 @@ int run_ls(Context& context, std::span<const std::string> arguments) {
   }
 
   bool damaged = false;
-  const auto headers = load_headers(context, *store.repository, damaged);
+  const auto headers = load_kept(context, *store.repository, settings, damaged);
   if (!headers) return fail(context, headers.error());
   for (const kloset::SnapshotHeader& header : *headers) {
     if (context.options.json) {
       context.out << codec::to_json(ops::to_json(header)) << '\n';
       continue;
     }
-    const kloset::Summary& summary = header.source().summary;
-    const auto seconds =
-        std::chrono::round<std::chrono::seconds>(std::chrono::nanoseconds(header.duration_ns));
-    context.out << format_rfc3339(header.timestamp) << ' '
-                << right(options.full_ids ? header.identifier.hex() : header.identifier.short_hex(),
-                         10)
-                << right(format_size(summary.directory.size + summary.below.size), 10)
-                << right(format_duration(seconds), 10) << ' '
-                << escape(header.source().importer.directory);
-    if (options.tags && !header.tags.empty()) {
-      context.out << " tags=";
-      for (std::size_t i = 0; i < header.tags.size(); ++i) {
-        context.out << (i == 0 ? "" : ",") << escape(header.tags[i]);
-      }
-    }
-    context.out << '\n';
+    context.out << snapshot_line(header, {.full_id = options.full_ids, .tags = options.tags})
+                << '\n';
   }
   return damaged ? exit_failure : exit_ok;
 }

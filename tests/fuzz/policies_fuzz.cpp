@@ -67,8 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!status) {
     PLK_ASSERT(document.text() == text && document.policies() == before);
     // A change that turns out to mean something else is noticed. In block style, as people and
-    // programs write it, that never happens.
-    PLK_ASSERT(status.error().code() != Errc::internal || text.find_first_of("{[?!&") != text.npos);
+    // programs write it, that never happens; yaml-cpp takes a `~` in the column of the keys for
+    // one.
+    PLK_ASSERT(status.error().code() != Errc::internal ||
+               text.find_first_of("{[?!&~") != text.npos);
     return 0;
   }
   const auto again = PoliciesDocument::parse(document.text(), "f");
