@@ -3,7 +3,7 @@
 
     kill9.py DIRECTORY-OF-PROGRAMS [--rounds N] [--seed N] [--keep DIRECTORY]
 
-Rounds of `plakar backup`, now and then of rm, maintenance, prune and restore, each killed somewhere
+Rounds of `plakar backup`, now and then of rm, maintenance and restore, each killed somewhere
 between its first instruction and a little after its usual end. After each the store must open, list
 every snapshot that was acknowledged (its backup had exit code 0) and none that was removed, and
 `check` must find it sound. Now and then, and at the end, snapshots are restored and compared with
@@ -27,6 +27,7 @@ import time
 
 SNAPSHOTS_MAX = 8  # more make every check longer, and find nothing more
 LIMIT_SECONDS = 60  # of one command
+REMOVING = {"rm", "maintenance"}
 
 
 class Failure(Exception):
@@ -90,7 +91,7 @@ class Run:
         self.seconds: dict[str, list[float]] = {}  # of commands that were left to end
         self.killed = self.ended = self.restored = self.unasked = 0
         known = program.run("help")
-        self.known = {name for name in ("rm", "maintenance", "prune") if f"\n  {name} " in known}
+        self.known = {name for name in REMOVING if f"\n  {name} " in known}
 
     def begin(self) -> None:
         for directory in range(4):
@@ -194,9 +195,6 @@ class Run:
             self.remove()
         elif number % 10 in (2, 7) and "maintenance" in self.known:
             self.attempt("maintenance", "maintenance")
-        elif number % 50 == 25 and "prune" in self.known:
-            # Nothing is this old; what it reads and does not delete is all the same to be read.
-            self.attempt("prune", "prune", "-apply", "-before", "2001-01-01")
         else:
             self.back_up()
         self.look()
@@ -231,7 +229,7 @@ def main() -> int:
             return 1
     print(f"{args.rounds} rounds in {time.monotonic() - begun:.0f} s: {run.killed} killed, {run.ended} ended before; "
           f"{run.unasked} snapshots were complete although their backup was killed; {run.restored} restored and compared")
-    for absent in sorted({"rm", "maintenance", "prune"} - run.known):
+    for absent in sorted(REMOVING - run.known):
         print(f"without {absent}, which this program does not know")
     return 0 if run.killed >= args.rounds // 4 else 1
 
