@@ -53,8 +53,10 @@ Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Sto
   }
 }
 
-int fail_to_open(Context& context, const std::string& location, const Error& error) {
+int fail_to_open(Context& context, bool is_peer, const std::string& location, const Error& error) {
   if (error.code() == Errc::cancelled) return fail(context, error);
+  if (is_peer)
+    return fail(context, "could not open peer store " + location + ": " + error.message());
   static_cast<void>(
       fail(context, "failed to open the repository at " + location + ": " + error.message()));
   context.err << "To specify an alternative repository, please use \"" << context.program
@@ -65,6 +67,7 @@ int fail_to_open(Context& context, const std::string& location, const Error& err
 std::optional<int> open(Context& context, config::Options options, FindPassphrase find,
                         std::string_view prompt, States states, OpenStore& store) {
   const config::CoreOptions secrets = config::take_core_options(options);
+  const bool is_peer = find == find_peer_passphrase;
   store.options = std::move(options);
   const auto location = connectors::store_location(store.options, context.working_directory);
   if (!location) return fail(context, location.error());
@@ -72,11 +75,11 @@ std::optional<int> open(Context& context, config::Options options, FindPassphras
 
   auto medium = connectors::make_store(context.env, store.options,
                                        {.directory = context.working_directory}, context.cancel);
-  if (!medium) return fail_to_open(context, store.location, medium.error());
+  if (!medium) return fail_to_open(context, is_peer, store.location, medium.error());
   store.medium = *std::move(medium);
   // What cannot be reached is told from what cannot be unlocked.
   if (const auto config = store.medium->load_config(); !config) {
-    return fail_to_open(context, store.location, config.error());
+    return fail_to_open(context, is_peer, store.location, config.error());
   }
   store.store = std::make_unique<kloset::MeteredStore>(*store.medium);
 
@@ -85,7 +88,10 @@ std::optional<int> open(Context& context, config::Options options, FindPassphras
     const Error& error = opened.error();
     switch (error.code()) {
       case Errc::permission_denied:
-        static_cast<void>(fail(context, "failed to unlock repository: " + error.message()));
+        static_cast<void>(
+            fail(context, is_peer ? "could not open peer repository " + store.location + ": " +
+                                        error.message() + " (for a peer, PLAKAR_PEER_PASSPHRASE)"
+                                  : "failed to unlock repository: " + error.message()));
         return exit_locked;
       case Errc::unsupported:
         static_cast<void>(fail(context, "incompatible repository: " + error.message()));
