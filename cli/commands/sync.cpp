@@ -7,7 +7,7 @@
 #include "cli/commands/command.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
-#include "cli/commands/snapshot_argument.h"
+#include "cli/commands/query_options.h"
 #include "cli/commands/snapshot_context.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
@@ -20,6 +20,7 @@ namespace {
 
 struct SyncFlags {
   ops::SyncOptions run;
+  config::QuerySettings query;
   bool partial = false;
   std::string cache = "vfs";
   std::string packfiles;
@@ -31,6 +32,7 @@ void declare(FlagSet& flags, SyncFlags& options) {
                 "copy damaged snapshots without what cannot be read, for good");
   flags.text("cache", options.cache, "accepted for compatibility, without effect");
   flags.text("packfiles", options.packfiles, "accepted for compatibility, without effect");
+  add_query_options(flags, options.query);
 }
 
 // The host that a store is on.
@@ -105,10 +107,11 @@ class Observer final : public ops::SyncObserver {
 
 // Which snapshots are meant, newest first. `damaged`: there are others, which cannot be read.
 Result<std::vector<SnapshotId>> select(Context& context, kloset::Repository& repository,
+                                       const SyncFlags& flags,
                                        const std::optional<std::string>& word, bool& damaged) {
   ops::SnapshotReference wanted;
   if (word) wanted = PLK_TRY(ops::SnapshotReference::parse(*word));
-  const auto headers = PLK_TRY(load_headers(context, repository, damaged));
+  const auto headers = PLK_TRY(load_kept(context, repository, flags.query, damaged));
   std::vector<SnapshotId> ids;
   for (const kloset::SnapshotHeader& header : headers) {
     if (header.identifier.hex().starts_with(wanted.prefix)) ids.push_back(header.identifier);
@@ -130,7 +133,8 @@ struct Outcome {
 Result<Outcome> synchronize(Context& context, const Direction& direction, const SyncFlags& flags,
                             const std::optional<std::string>& word, const EventScope& scope) {
   Outcome outcome;
-  const auto ids = PLK_TRY(select(context, *direction.from.repository, word, outcome.has_errors));
+  const auto ids =
+      PLK_TRY(select(context, *direction.from.repository, flags, word, outcome.has_errors));
   if (ids.empty()) {
     outcome.nothing_selected = true;
     return outcome;
@@ -173,6 +177,11 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
   if (words.size() > 3) return fail(context, "Too many arguments");
   std::optional<std::string> snapshot;
   if (words.size() == 3) snapshot = words.front();
+  if (snapshot && options.query != config::QuerySettings()) {
+    context.renderer->message(MessageLevel::warn, "snapshot specified, filters will be ignored");
+    options.query = {};
+  }
+  warn_about_dates(context, options.query);
   const std::string& way = words[words.size() - 2];
   if (way != "to" && way != "from" && way != "with") {
     return fail(context, "invalid direction, must be to, from or with");
