@@ -157,7 +157,7 @@ class Restore {
         tasks_({.items = threads_ * tasks_waiting_max}) {}
 
   Result<RestoreReport> run() {
-    PLK_TRY(announce());
+    announce();
     {
       flow::TaskGroup threads(cancel_);
       for (std::size_t i = 0; i < threads_; ++i) {
@@ -181,18 +181,20 @@ class Restore {
   }
 
  private:
-  Status announce() {
-    const auto start = PLK_TRY(snapshot_.find(options_.path));
-    if (start && !kloset::is_directory((*start)->file_info.mode)) {
+  void announce() {
+    // That there is none, or that it is damaged, is for the walk to say, which may go on all the
+    // same.
+    const auto start = snapshot_.find(options_.path);
+    if (start && *start && !kloset::is_directory((**start)->file_info.mode)) {
       // A file alone needs the directory that it goes into.
       base_ = kloset::parent_of(options_.path);
-      observer_.expected(1, static_cast<std::uint64_t>((*start)->file_info.size));
-      return {};
+      observer_.expected(1, static_cast<std::uint64_t>((**start)->file_info.size));
+      return;
     }
     base_ = options_.path;
     // Informational, and so is that it cannot be read.
     const auto summary = snapshot_.summary(options_.path);
-    if (!summary || !*summary) return {};
+    if (!summary || !*summary) return;
     std::uint64_t entries = 1;
     std::uint64_t bytes = 0;
     for (const kloset::Totals& totals : {(*summary)->directory, (*summary)->below}) {
@@ -201,7 +203,6 @@ class Restore {
       bytes += totals.size;
     }
     observer_.expected(entries, bytes);
-    return {};
   }
 
   Status walk(const flow::CancelToken& token) {
