@@ -26,6 +26,10 @@ class StoreMacStream final : public MacStream {
   crypto::MacHasher hasher_;
 };
 
+// What is known of the blobs of a packfile is in memory until a state tells of them: of tiny ones,
+// 64 MiB would hold half a million.
+constexpr std::size_t packfile_blobs_max = 32 * 1024;
+
 // How much of a batch is encoded before it is appended.
 constexpr std::size_t encoded_together_max = 1u << 20;
 
@@ -245,7 +249,9 @@ class StoreTransaction final : public Transaction {
                                              repository_.env().clock.wall(), size_max));
     }
     PLK_TRY(writer->append(blob.type, blob.mac, encoded));
-    if (writer->blob_bytes() <= size_max) return {};
+    const bool is_full = writer->blob_bytes() > size_max ||
+                         (!one_packfile_ && writer->blob_count() >= packfile_blobs_max);
+    if (!is_full) return {};
     SealedPackfile sealed = PLK_TRY(std::move(*writer).seal(codec));
     writer.reset();
     return keep(std::move(sealed));

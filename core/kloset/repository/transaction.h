@@ -39,7 +39,7 @@ class Transaction : public BlobSink {
     std::size_t data_packfiles = 2;
     // A state is published when so many locations wait for one, and when so much time passed;
     // in a long run, an eighth of what has passed of it.
-    std::size_t checkpoint_locations = 100'000;
+    std::size_t checkpoint_locations = 50'000;
     std::chrono::nanoseconds checkpoint_interval = std::chrono::minutes(1);
   };
 
