@@ -55,7 +55,7 @@ Result<Stored> store_snapshot(kloset::Repository& repository, kloset::Transactio
   }
 
   const kloset::Chunker chunker = PLK_TRY(kloset::Chunker::create(repository.config().chunking));
-  BackupRun run(source, transaction, chunker, options, observer, cancel);
+  BackupRun run(env, source, transaction, chunker, options, observer, cancel);
   kloset::HeaderSource header_source = PLK_TRY(run.run(std::move(parent), importer));
   report.entries = run.entries();
   report.files_reused = run.files_reused();

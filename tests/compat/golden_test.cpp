@@ -213,7 +213,7 @@ TEST_SUITE("golden stores") {
       REQUIRE(snapshot);
       const auto chunker = kloset::Chunker::create(repository.config().chunking);
       REQUIRE(chunker);
-      testing::ExistingBlobs sink(repository);
+      testing::DerivedBlobs sink(repository);
       kloset::ObjectWriter writer(sink, *chunker);
       std::size_t files = 0;
       std::size_t several_chunks = 0;

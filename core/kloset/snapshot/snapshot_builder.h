@@ -6,38 +6,49 @@
 // no directory could be listed by nobody: it becomes an error of its path. Object stores have
 // such names.
 //
-// Not thread-safe. Holds all entries in encoded form until finish(): see the readme for how much.
+// Everything is sorted, on disk where it does not fit in memory, and then gone through once,
+// directory by directory: memory is bounded by the depth and not by the number of entries, but for
+// the paths of what is in the way of a directory.
+//
+// Not thread-safe.
 #pragma once
 
 #include <functional>
-#include <map>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/kloset/blob_source.h"
 #include "core/kloset/chunking/chunker.h"
 #include "core/kloset/snapshot/header.h"
+#include "core/kloset/snapshot/record_sorter.h"
 #include "core/kloset/tree/entry.h"
-#include "core/kloset/tree/summary.h"
 
 namespace plakar::kloset {
 
 class SnapshotBuilder {
  public:
+  struct Options {
+    SpillPlace spill{};
+    // How much is held before it is sorted on disk.
+    std::size_t memory_bytes = std::size_t{16} << 20;
+  };
+
   // Both outlive the builder.
-  SnapshotBuilder(BlobSink& sink, const Chunker& chunker) : sink_(&sink), chunker_(&chunker) {}
+  SnapshotBuilder(BlobSink& sink, const Chunker& chunker)
+      : SnapshotBuilder(sink, chunker, Options()) {}
+  SnapshotBuilder(BlobSink& sink, const Chunker& chunker, const Options& options);
+  ~SnapshotBuilder();
 
   // Stores the entry's blob. An entry of the same path that came before is replaced. Precondition,
   // here and below: paths are clean, and names are names.
   Status add_entry(const VfsEntry& entry);
-  // The same for one whose blob, `encoded`, is stored under `id` already.
+  // The same for one whose blob, `encoded`, is stored under `id` already. A failure is that of
+  // finish().
   void add_stored_entry(const VfsEntry& entry, BytesView encoded, const Mac& id);
   Status add_error(std::string_view path, std::string_view error);
   // `entry.object` is stored already.
   Status add_xattr(const XattrEntry& entry);
-
-  std::size_t error_count() const noexcept { return errors_.size(); }
 
   // Stores listings, summaries and trees. Called once, last. `left_out` hears of each entry that
   // became an error only now, and of why.
@@ -45,34 +56,17 @@ class SnapshotBuilder {
   Result<HeaderSource> finish(Importer importer, const LeftOut& left_out);
 
  private:
-  // What else is to be known of an entry is decoded from it again: memory is what there is least
-  // of.
-  struct Child {
-    Bytes encoded;
-    Mac id;
-    bool is_directory = false;
-  };
-  using Children = std::map<std::string, Child, std::less<>>;  // by name
+  class Sorted;
+  class Pass;
 
-  // Until it is stored with the others.
-  static bool is_made_up(const Child& child) noexcept { return child.id.is_zero(); }
-  const Child* find_entry(std::string_view path) const;
-  void make_up_ancestors();
-  Status leave_out_root(const LeftOut& left_out);
-  // After all directories have entries.
-  Status leave_out_unreachable(const LeftOut& left_out);
-  Status leave_out(const std::string& path, std::string_view why, const LeftOut& left_out);
-  Result<Mac> store_listing(const Children& children);
-  // Takes those of the directories in here out of `finished`.
-  Result<Mac> store_summary(const std::string& directory, const Children& children,
-                            std::map<std::string, Summary>& finished);
-  Status store_paths(HeaderSource& source) const;
+  Status add_directory(std::string_view path);
+  Status add_needed(std::string_view directory);
+  Status make_up_ancestors();
 
   BlobSink* sink_;
   const Chunker* chunker_;
-  std::map<std::string, Children, std::less<>> directories_;  // by path; the root is in ""
-  std::map<std::string, Mac> errors_;
-  std::map<std::string, Mac> xattrs_;
+  std::unique_ptr<Sorted> sorted_;
+  Status failure_;  // the first of add_stored_entry()
 };
 
 }  // namespace plakar::kloset

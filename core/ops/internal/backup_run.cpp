@@ -321,7 +321,7 @@ class BackupRun::Worker {
   std::vector<Item*> put_items_;
 };
 
-BackupRun::BackupRun(kloset::Source& source, kloset::Transaction& transaction,
+BackupRun::BackupRun(const Env& env, kloset::Source& source, kloset::Transaction& transaction,
                      const kloset::Chunker& chunker, const BackupOptions& options,
                      BackupObserver& observer, flow::CancelToken cancel)
     : source_(source),
@@ -330,7 +330,11 @@ BackupRun::BackupRun(kloset::Source& source, kloset::Transaction& transaction,
       options_(options),
       observer_(observer),
       cancel_(std::move(cancel)),
-      builder_(transaction, chunker),
+      builder_(transaction, chunker,
+               {.spill = {.files = &env.files,
+                          .random = &env.random,
+                          .directory = options.temporary_directory},
+                .memory_bytes = options.sort_memory_bytes}),
       queue_(batches_waiting_max) {}
 
 Result<kloset::HeaderSource> BackupRun::run(std::optional<ParentLookup> parent,

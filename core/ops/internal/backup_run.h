@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/env.h"
 #include "core/flow/cancel_token.h"
 #include "core/kloset/chunking/chunker.h"
 #include "core/kloset/repository/transaction.h"
@@ -28,7 +29,7 @@ namespace plakar::ops {
 class BackupRun {
  public:
   // All but the options and the token outlive the run.
-  BackupRun(kloset::Source& source, kloset::Transaction& transaction,
+  BackupRun(const Env& env, kloset::Source& source, kloset::Transaction& transaction,
             const kloset::Chunker& chunker, const BackupOptions& options, BackupObserver& observer,
             flow::CancelToken cancel);
 
