@@ -1,5 +1,6 @@
 // The `plakar` command: reads the global options, finds the command, runs it. Everything a
 // command uses is made here and passed down.
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -50,7 +51,7 @@ constexpr auto commands = std::to_array<Command>({
     {"rm", "rm [-apply] [FILTER OPTIONS] [SNAPSHOT]...", run_rm},
     {"source", "source add|check|import|ping|rm|set|show|unset", run_source},
     {"store", "store add|check|import|ping|rm|set|show|unset", run_store},
-    {"sync", "sync [OPTIONS] [QUERY OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
+    {"sync", "sync [OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
     {"version", "version", run_version},
 });
 
@@ -359,6 +360,9 @@ std::string joined(std::span<const std::string> words) {
 int main(int argc, char** argv) {
   using namespace plakar::cli;
   std::ios::sync_with_stdio(false);
+  // Large buffers come from the kernel and go back to it. By itself glibc begins, after the first
+  // has gone, to cut them out of heaps that fall to pieces: 100 MiB more in a long backup.
+  static_cast<void>(::mallopt(M_MMAP_THRESHOLD, 256 * 1024));
   const std::vector<std::string> words(argv, argv + argc);
   const bool terminal = is_terminal(STDOUT_FILENO);
   Context context{.program = words.empty() ? "plakar" : words[0],
