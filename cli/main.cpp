@@ -51,7 +51,7 @@ constexpr auto commands = std::to_array<Command>({
     {"rm", "rm [-apply] [FILTER OPTIONS] [SNAPSHOT]...", run_rm},
     {"source", "source add|check|import|ping|rm|set|show|unset", run_source},
     {"store", "store add|check|import|ping|rm|set|show|unset", run_store},
-    {"sync", "sync [OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
+    {"sync", "sync [OPTIONS] [QUERY OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
     {"version", "version", run_version},
 });
 

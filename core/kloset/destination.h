@@ -26,6 +26,10 @@ struct DestinationTraits {
   // committed. Where it does not, or refuses one, it gets full copies.
   bool hardlinks = false;
   bool xattrs = false;  // takes the attributes of records
+  // Content may come in any order and from several threads: ContentWriter::write_at().
+  bool random_access = false;
+  // May leave files alone: worth asking before their content is read.
+  bool skips = false;
 };
 
 // What to do about a file that is there already. Directories are always used as they are; a
@@ -47,6 +51,14 @@ class ContentWriter {
   virtual Status write(BytesView bytes) = 0;
   // The next `size` bytes are zeros: a hole, where the destination has such a thing.
   virtual Status write_zeros(std::uint64_t size) = 0;
+  // Instead of these two, where the destination has random access: somewhere in the file, whose
+  // size is that of its record, and which is zeros where nothing is written. From any thread. Cheap
+  // where pages of memory hold pages of the file.
+  virtual Status write_at(std::uint64_t offset, BytesView bytes) {
+    static_cast<void>(offset);
+    static_cast<void>(bytes);
+    return Error(Errc::unsupported, "the destination takes content front to back");
+  }
   // Sets the metadata and makes it visible under its name, whole.
   virtual Status commit() = 0;
 };

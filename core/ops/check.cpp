@@ -1,6 +1,7 @@
 #include "core/ops/check.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "core/flow/thread_pool.h"
@@ -17,15 +18,16 @@ namespace {
 using kloset::Repository;
 using kloset::StateId;
 
-Status check_state(Repository& repository, kloset::BlobCodec& codec, const StateId& id) {
+// What the state's envelope is guarded by; two states that have it in common are the same bytes.
+Result<Mac> check_state(Repository& repository, kloset::BlobCodec& codec, const StateId& id) {
   const Bytes item = PLK_TRY(kloset::load_item(repository.store(), kloset::ItemKind::state,
                                                kloset::item_name(id), kloset::state_size_max));
   const auto envelope =
       PLK_TRY(kloset::open_envelope(item, kloset::ResourceType::state, repository.mac()));
   const BytesView plain = PLK_TRY(codec.decode(envelope.body, kloset::state_size_max));
-  return kloset::read_state(plain, envelope.version,
-                            [](const kloset::StateEntry&) { return Status(); })
-      .map([](const kloset::StateFrame&) {});
+  PLK_TRY(kloset::read_state(plain, envelope.version,
+                             [](const kloset::StateEntry&) { return Status(); }));
+  return envelope.mac;
 }
 
 Status check_states(Repository& repository, CheckLog& log, const flow::CancelToken& cancel) {
@@ -36,12 +38,19 @@ Status check_states(Repository& repository, CheckLog& log, const flow::CancelTok
         return {};
       }));
   const auto codec = PLK_TRY(repository.codec());
+  // A state does not say which it is: that one has been put in another's place shows by there being
+  // two of it.
+  std::unordered_map<Mac, StateId> met;
   for (const StateId& id : ids) {
     PLK_TRY(cancel.check());
     log.add_state();
-    const Status sound = check_state(repository, *codec, id);
-    if (sound) continue;
-    if (sound.error().code() == Errc::cancelled) return sound;
+    auto sound = check_state(repository, *codec, id);
+    if (sound) {
+      const auto [other, is_new] = met.try_emplace(*sound, id);
+      if (is_new) continue;
+      sound = Error(Errc::corrupt, "it is state " + other->second.short_hex() + " again");
+    }
+    if (sound.error().code() == Errc::cancelled) return std::move(sound).error();
     log.damage(
         {.snapshot = {}, .where = "state " + id.short_hex(), .what = sound.error().message()});
   }

@@ -38,7 +38,9 @@ class Program:
     def __init__(self, directory: str, home: pathlib.Path):
         self.home = home
         self.path = pathlib.Path(directory).resolve() / "plakar"
-        self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+        self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                            # Else maintenance would only mark what it is to remove a week later.
+                            "PLAKAR_GRACEPERIOD": "0s"}
         # What sanitizers are told stays as it is.
         self.environment |= {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         self.log = []  # of the last commands
@@ -89,7 +91,7 @@ class Run:
         # those whose backup was killed when it had published them already.
         self.snapshots: dict[str, str | None] = {}
         self.seconds: dict[str, list[float]] = {}  # of commands that were left to end
-        self.killed = self.ended = self.restored = self.unasked = 0
+        self.killed = self.ended = self.restored = self.unasked = self.swept = 0
         known = program.run("help")
         self.known = {name for name in REMOVING if f"\n  {name} " in known}
 
@@ -119,16 +121,18 @@ class Run:
 
     def attempt(self, kind: str, *arguments: str) -> bool:
         """Runs a command and perhaps kills it. Whether it ended well."""
-        usual = statistics.median(self.seconds[kind][-9:]) if kind in self.seconds else None
+        # The first of its kind is left to end, to know how long that takes, and so are some later
+        # ones: it changes with the load of the machine and with what there is to do.
+        usual = statistics.median(self.seconds[kind][-5:]) if kind in self.seconds else None
+        is_killed = usual is not None and self.rng.random() < 0.8
+        limit = self.rng.uniform(0, 1.4 * usual) if is_killed else LIMIT_SECONDS
         begun = time.monotonic()
         process = self.program.start("at", str(self.store), *arguments)
         try:
-            # The first of its kind is left to end, to know how long that takes.
-            limit = LIMIT_SECONDS if usual is None else self.rng.uniform(0, 1.4 * usual)
             out = process.communicate(timeout=limit)[0]
         except subprocess.TimeoutExpired:
             kill(process)
-            if usual is None:
+            if not is_killed:
                 raise Failure(f"plakar {' '.join(arguments)} did not end")
             self.program.log[-1] += f"   (killed after {limit * 1000:.1f} ms)"
             self.killed += 1
@@ -138,6 +142,7 @@ class Run:
         if process.returncode != 0:
             raise Failure(f"plakar {' '.join(arguments)} ended with {process.returncode}:\n{out.decode()}")
         self.ended += 1
+        self.swept += b" packfiles were removed" in out and b" 0 packfiles were" not in out
         self.seconds.setdefault(kind, []).append(time.monotonic() - begun)
         return True
 
@@ -228,7 +233,8 @@ def main() -> int:
                 shutil.copytree(home, args.keep, symlinks=True)
             return 1
     print(f"{args.rounds} rounds in {time.monotonic() - begun:.0f} s: {run.killed} killed, {run.ended} ended before; "
-          f"{run.unasked} snapshots were complete although their backup was killed; {run.restored} restored and compared")
+          f"{run.unasked} snapshots were complete although their backup was killed; {run.restored} restored and compared; "
+          f"maintenance removed packfiles {run.swept} times")
     for absent in sorted(REMOVING - run.known):
         print(f"without {absent}, which this program does not know")
     return 0 if run.killed >= args.rounds // 4 else 1

@@ -1,7 +1,9 @@
 #include "core/connectors/builtin/builtin.h"
 
+#include <string>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/connectors/fs/destination.h"
 #include "core/connectors/fs/source.h"
 #include "core/connectors/fs/store.h"
@@ -19,6 +21,20 @@ Result<config::Location> location_of(const config::Options& options, std::string
 Status check_scheme(const config::Location& location, std::string_view complaint) {
   if (location.scheme == "fs") return {};
   return Error(Errc::unsupported, std::string(complaint) + " '" + location.scheme + "'");
+}
+
+// Empty, or not there, is false.
+Result<bool> boolean_option(const config::Options& options, std::string_view key) {
+  const std::string* text = config::find_option(options, key);
+  if (text == nullptr || text->empty()) return false;
+  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
+    if (*text == yes) return true;
+  }
+  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
+    if (*text == no) return false;
+  }
+  return Error(Errc::invalid_argument,
+               std::string(key) + ": '" + escape(*text) + "' is neither true nor false");
 }
 
 }  // namespace
@@ -52,9 +68,11 @@ Result<std::unique_ptr<kloset::Source>> make_source(Env env, const config::Optio
                                                     flow::CancelToken cancel) {
   const config::Location location = PLK_TRY(source_location(options, settings.directory));
   PLK_TRY(check_scheme(location, "unsupported importer protocol"));
+  const bool stay = PLK_TRY(boolean_option(options, "dont_traverse_fs"));
   return make_fs_source(env,
                         {.root = config::clean_path(location.rest),
                          .origin = std::move(settings.hostname),
+                         .stay_on_file_system = stay,
                          .xattrs = settings.xattrs,
                          .excluded = std::move(settings.excluded),
                          .left_out = std::move(settings.left_out)},

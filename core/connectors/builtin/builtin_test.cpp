@@ -40,6 +40,32 @@ TEST_SUITE("built-in connectors") {
     CHECK((*source)->identity() ==
           kloset::SourceIdentity{.type = "fs", .origin = "h", .root = "/r/b"});
   }
+
+  TEST_CASE("dont_traverse_fs keeps a source on the file system of its root") {
+    const auto finds_processes = [](const char* value) -> Result<bool> {
+      // /proc is a file system of its own.
+      config::Options options = at("/");
+      options.push_back({.key = "dont_traverse_fs", .value = value});
+      SourceSettings settings{.xattrs = false};
+      settings.excluded = [](std::string_view path, bool) {
+        return path != "/proc" && path != "/proc/self" && path != "/proc/version";
+      };
+      const auto source = PLK_TRY(make_source(system_env(), options, std::move(settings), {}));
+      std::vector<kloset::Record> batch;
+      bool found = false;
+      while (PLK_TRY(source->next(batch))) {
+        for (const kloset::Record& record : batch) {
+          found = found || record.path == "/proc/version";
+        }
+      }
+      return found;
+    };
+    CHECK_FALSE(finds_processes("true").value());
+    CHECK(finds_processes("0").value());
+    CHECK(finds_processes("").value());
+    CHECK(finds_processes("yes").error().message() ==
+          "dont_traverse_fs: 'yes' is neither true nor false");
+  }
 }
 
 }  // namespace

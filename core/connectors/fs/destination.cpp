@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,10 @@ constexpr std::uint32_t set_id_bits = 06000;
 constexpr std::uint32_t group_bits = 070;
 // The largest number that is not the kernel's word for "leave it".
 constexpr std::uint64_t owner_id_max = UINT32_MAX - 1;
+// What direct writes have to be multiples of, on every device there is.
+constexpr std::uint64_t direct_unit = 4096;
+// Less is worth no descriptor of its own.
+constexpr std::size_t direct_size_min = 1u << 20;
 // Metadata that could not be set, to be reported at the end. Where nothing can be set, as on some
 // network file systems, there may be as many as entries.
 constexpr std::size_t complaint_count_max = 100'000;
@@ -76,7 +81,11 @@ class FsDestination final : public kloset::Destination {
         privileged_(::geteuid() == 0) {}
 
   kloset::DestinationTraits traits() const override {
-    return {.concurrency = 4, .hardlinks = true, .xattrs = true};
+    return {.concurrency = 4,
+            .hardlinks = true,
+            .xattrs = true,
+            .random_access = true,
+            .skips = options_.existing != Existing::replace};
   }
   std::string location() const override { return "fs://" + options_.root; }
 
@@ -186,10 +195,35 @@ class FsDestination final : public kloset::Destination {
       return {};
     }
 
+    // Pages that are whole go past the page cache, where fresh pages cost more than everything else
+    // together; those at the ends, which a neighbour shares, go through it.
+    Status write_at(std::uint64_t offset, BytesView bytes) override {
+      PLK_TRY(destination_.cancel_.check());
+      // Writes behind the end of a file take turns.
+      std::call_once(sized_once_, [this] {
+        in_any_order_ = true;
+        sized_ = file_.truncate(static_cast<std::uint64_t>(record_.size));
+      });
+      PLK_TRY(sized_);
+      const std::uint64_t head =
+          std::min<std::uint64_t>((direct_unit - offset % direct_unit) % direct_unit, bytes.size());
+      const std::uint64_t whole = (bytes.size() - head) / direct_unit * direct_unit;
+      const bool is_aligned =
+          reinterpret_cast<std::uintptr_t>(bytes.data() + head) % direct_unit == 0;
+      const File* direct = whole >= direct_size_min && is_aligned ? open_direct() : nullptr;
+      if (direct == nullptr) return file_.write_at(offset, bytes);
+      PLK_TRY(file_.write_at(offset, bytes.first(head)));
+      const Status written = direct->write_at(offset + head, bytes.subspan(head, whole));
+      if (!written && written.error().code() != Errc::invalid_argument) return written;
+      const std::uint64_t done = written ? head + whole : head;
+      return file_.write_at(offset + done, bytes.subspan(done));
+    }
+
     Status commit() override {
       if (failed_) return earlier_failure();
       failed_ = true;  // Whatever happens, there is no second time.
-      if (ends_in_hole_) PLK_TRY(file_.truncate(size_));
+      if (ends_in_hole_ && !in_any_order_) PLK_TRY(file_.truncate(size_));
+      if (direct_) PLK_TRY(direct_.close());
       destination_.set_metadata(file_, record_);
       PLK_TRY(file_.close());
       PLK_TRY(destination_.publish(*parent_, temporary_, kloset::name_of(record_.path)));
@@ -203,6 +237,16 @@ class FsDestination final : public kloset::Destination {
       return Error(Errc::io, "write " + escape(record_.path) + ": it failed or ended before");
     }
 
+    // Null where the file system cannot.
+    const File* open_direct() {
+      std::call_once(direct_once_, [this] {
+        auto opened = destination_.files_.open(
+            {*parent_, temporary_}, {.access = Access::write, .follow = false, .direct = true});
+        if (opened) direct_ = *std::move(opened);
+      });
+      return direct_ ? &direct_ : nullptr;
+    }
+
     FsDestination& destination_;
     const Record record_;
     const SharedDirectory parent_;
@@ -211,6 +255,12 @@ class FsDestination final : public kloset::Destination {
     std::uint64_t size_ = 0;
     bool ends_in_hole_ = false;
     bool failed_ = false;
+    // Of write_at():
+    bool in_any_order_ = false;
+    std::once_flag sized_once_;
+    Status sized_;
+    std::once_flag direct_once_;
+    File direct_;  // the same file again, once it is needed
   };
 
   static Result<std::unique_ptr<ContentWriter>> nothing_to_write() {

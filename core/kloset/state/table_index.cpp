@@ -1,5 +1,6 @@
 #include "core/kloset/state/table_index.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/files.h"
@@ -9,8 +10,11 @@
 namespace plakar::kloset {
 namespace {
 
-// A table is written again when the states since would take more than this part of it.
+// A table is written again when the states since would take more than this part of it, but not for
+// so few that a log of them costs nothing: a table is synced, and every command that changes a
+// store would wait for that.
 constexpr std::uint64_t tables_per_log = 8;
+constexpr std::uint64_t log_bytes_min = 64 * 1024;
 
 IndexLog::Owner owner_of(const IndexCore& core) {
   const TableHeader& header = core.table()->header();
@@ -229,12 +233,13 @@ Status TableIndex::save() {
   return saved;
 }
 
-bool TableIndex::is_superseded(const IndexCore& core) const {
-  const auto other = TableFile::open(*files_, path("table"), options_.repository_id);
-  if (!other) return false;
-  const bool is_ours =
-      core.table() != nullptr && core.table()->header().nonce == (*other)->header().nonce;
-  return !is_ours && (*other)->states().size() > core.state_count();
+TableIndex::OnDisk TableIndex::table_on_disk(const IndexCore& core) const {
+  const auto table = TableFile::open(*files_, path("table"), options_.repository_id);
+  if (!table) return OnDisk::lesser;
+  if (core.table() != nullptr && core.table()->header().nonce == (*table)->header().nonce) {
+    return OnDisk::ours;
+  }
+  return (*table)->states().size() > core.state_count() ? OnDisk::greater : OnDisk::lesser;
 }
 
 Status TableIndex::save_locked() {
@@ -252,11 +257,13 @@ Status TableIndex::save_locked() {
     const Status locked = lock->lock(LockMode::exclusive, Wait::no);
     if (!locked && locked.error().code() == Errc::conflict) return {};
   }
-  if (is_superseded(*saved)) return {};
+  const OnDisk on_disk = table_on_disk(*saved);
+  if (on_disk == OnDisk::greater) return {};
 
   const bool log_suffices =
-      saved->table() != nullptr && log_ != nullptr && options_.log_bytes_max > 0 &&
-      log_->size_bytes() <= saved->table()->header().page_count * page_size / tables_per_log;
+      on_disk == OnDisk::ours && log_ != nullptr && options_.log_bytes_max > 0 &&
+      log_->size_bytes() <=
+          std::max(saved->table()->header().page_count * page_size / tables_per_log, log_bytes_min);
   return log_suffices ? save_log(*saved, directory) : save_table(*saved, directory);
 }
 
@@ -264,6 +271,7 @@ Status TableIndex::save_log(const IndexCore& core, const File& directory) {
   // Of two processes with the same table the one that knows more stays.
   const auto other = load_log(core);
   if (other && other->state_count() > log_->state_count()) return {};
+  // Not synced: it has one checksum for all of it, and so few states are soon merged again.
   PLK_TRY(replace_file(directory, "log", [&](const File& file) {
     return file.write_at(0, log_->encode(owner_of(core)));
   }));
@@ -272,8 +280,9 @@ Status TableIndex::save_log(const IndexCore& core, const File& directory) {
 }
 
 Status TableIndex::save_table(const IndexCore& core, const File& directory) {
-  PLK_TRY(replace_file(directory, "table", [&](const File& file) {
-    return core.write_table(file, options_.repository_id);
+  PLK_TRY(replace_file(directory, "table", [&](const File& file) -> Status {
+    PLK_TRY(core.write_table(file, options_.repository_id));
+    return file.sync(SyncScope::data);
   }));
   // It belongs to the old table.
   static_cast<void>(files_->remove_file({directory, "log"}));
@@ -293,7 +302,6 @@ Status TableIndex::replace_file(const File& directory, const std::string& name,
                    {.access = Access::read_write, .create = Create::always_new, .follow = false}));
   const auto write_and_rename = [&]() -> Status {
     PLK_TRY(write(file));
-    PLK_TRY(file.sync(SyncScope::data));
     PLK_TRY(file.close());
     // The directory is not synced: without the new name there is the old file, which is right, too.
     return files_->rename({directory, temporary}, {directory, name});

@@ -50,7 +50,7 @@ class TableIndex final : public StateIndex {
     // Locations merged since the last save() take this much before they go to a file.
     std::size_t delta_bytes_max = std::size_t{16} << 20;
     // A log may be so long before a new table is written instead, and it is as long as an eighth
-    // of the table at most. 0: no log.
+    // of the table at most, if that is more than 64 KiB. 0: no log.
     std::size_t log_bytes_max = std::size_t{1} << 20;
     // When about so much of the mapped files has become resident, it is given back.
     std::size_t resident_bytes_max = std::size_t{64} << 20;
@@ -112,7 +112,10 @@ class TableIndex final : public StateIndex {
   Status save_table(const IndexCore& core, const File& directory);
   Status replace_file(const File& directory, const std::string& name,
                       const std::function<Status(const File&)>& write);
-  bool is_superseded(const IndexCore& core) const;
+  // Whose table there is, if any: a log belongs beside one's own, one of somebody who knows more
+  // stays, and any other is replaced.
+  enum class OnDisk : std::uint8_t { ours, greater, lesser };
+  OnDisk table_on_disk(const IndexCore& core) const;
   // The one on disk, if it belongs to the core's table.
   std::optional<IndexLog> load_log(const IndexCore& core) const;
   void read_log();

@@ -154,7 +154,7 @@ TEST_SUITE("table index faults") {
           [&](MemoryDisk& after, const CrashPoint& point) {
             CAPTURE(point.description);
             const FileSystem files(after);
-            const auto index = open_index(files, random);
+            const auto index = open_index(files, random, 1 << 20, 0);
             const std::size_t known = states_known(*index, states);
             REQUIRE((known == 0 || known == states.size() || (has_old && known == 12)));
             ++seen[known == 0 ? 0 : known == 12 ? 1 : 2];
@@ -162,11 +162,11 @@ TEST_SUITE("table index faults") {
             REQUIRE(refresh(*index, states));
             REQUIRE(find_difference(*index, *model) == "");
             REQUIRE(index->save());
-            REQUIRE(find_difference(*open_index(files, random), *model) == "");
+            REQUIRE(find_difference(*open_index(files, random, 1 << 20, 0), *model) == "");
           },
           {.seed = seed, .random_states = 20});
       const FileSystem files(points);
-      const auto index = open_index(files, random);
+      const auto index = open_index(files, random, 1 << 20, 0);
       REQUIRE(refresh(*index, states));
       REQUIRE(index->save());
       CHECK(seen[has_old ? 1 : 0] > 0);
@@ -252,15 +252,16 @@ TEST_SUITE("table index faults") {
     SeededRandom random(6);
     const auto states = random_states(6, 90);
     SavedTable saved(States(states).first(60), random);
-    auto index = open_index(saved.files, random);
+    auto index = open_index(saved.files, random, 1 << 20, 20'000);
     for (std::size_t count = 61; count <= states.size(); ++count) {
       REQUIRE(refresh(*index, States(states).first(count)));
       REQUIRE(index->save());
-      if (count % 2 == 0) index = open_index(saved.files, random);
+      if (count % 2 == 0) index = open_index(saved.files, random, 1 << 20, 20'000);
       REQUIRE(states_known(*index, states) == count);
-      REQUIRE(states_known(*open_index(saved.files, random), states) == count);
+      REQUIRE(states_known(*open_index(saved.files, random, 1 << 20, 20'000), states) == count);
     }
-    CHECK(find_difference(*open_index(saved.files, random), *model_of(states)) == "");
+    CHECK(find_difference(*open_index(saved.files, random, 1 << 20, 20'000), *model_of(states)) ==
+          "");
     CHECK(read_file(saved.files, table_path, 1 << 24).value() != saved.bytes);
   }
 
@@ -271,31 +272,33 @@ TEST_SUITE("table index faults") {
     const auto states = random_states(seed, 8);
     const auto model = model_of(states);
     for (const int error : {ENOSPC, EIO, EACCES}) {
-      for (const std::size_t delta_bytes_max : {4096u, 1u << 20}) {
-        std::uint64_t nth = 1;
-        std::uint64_t reported = 0;
-        for (;; ++nth) {
-          CAPTURE(nth);
-          SavedTable saved(States(states).first(4), random);
-          FaultyFileCalls faulty(saved.disk, {.nth = nth, .error = error});
-          const FileSystem files(faulty);
-          {
-            const auto index = open_index(files, random, delta_bytes_max);
+      for (const std::size_t log_bytes_max : {0u, 1u << 20}) {
+        for (const std::size_t delta_bytes_max : {4096u, 1u << 20}) {
+          std::uint64_t nth = 1;
+          std::uint64_t reported = 0;
+          for (;; ++nth) {
+            CAPTURE(nth);
+            SavedTable saved(States(states).first(4), random);
+            FaultyFileCalls faulty(saved.disk, {.nth = nth, .error = error});
+            const FileSystem files(faulty);
+            {
+              const auto index = open_index(files, random, delta_bytes_max, log_bytes_max);
+              REQUIRE(refresh(*index, states));
+              const Status done = index->save();
+              if (!done) ++reported;
+              if (!faulty.fired()) break;
+              REQUIRE(find_difference(*index, *model) == "");
+              REQUIRE(index->status());
+              REQUIRE(index->save());
+            }
+            REQUIRE(saved.disk.open_handles() == 0);
+            const auto index = open_index(saved.files, random);
             REQUIRE(refresh(*index, states));
-            const Status done = index->save();
-            if (!done) ++reported;
-            if (!faulty.fired()) break;
             REQUIRE(find_difference(*index, *model) == "");
-            REQUIRE(index->status());
-            REQUIRE(index->save());
           }
-          REQUIRE(saved.disk.open_handles() == 0);
-          const auto index = open_index(saved.files, random);
-          REQUIRE(refresh(*index, states));
-          REQUIRE(find_difference(*index, *model) == "");
+          CHECK(nth > (log_bytes_max == 0 ? 20u : 10u));
+          CHECK(reported > (log_bytes_max == 0 ? 3u : 1u));
         }
-        CHECK(nth > 20);
-        CHECK(reported > 3);
       }
     }
   }
@@ -486,6 +489,32 @@ TEST_SUITE("table index faults") {
     REQUIRE(refresh(*first, states));
     REQUIRE(first->save());
     CHECK(find_difference(*open_index(files, random), *model_of(states)) == "");
+  }
+
+  TEST_CASE("a log is written beside the table that it belongs to, and no other") {
+    SeededRandom random(5);
+    const auto states = random_states(5, 45);
+    SavedTable saved(States(states).first(40), random);
+    const auto known = [&] { return states_known(*open_index(saved.files, random), states); };
+    const auto has_log = [&] { return saved.files.find("/cache/log").value().has_value(); };
+    const auto old = open_index(saved.files, random);
+    const auto other = open_index(saved.files, random, 1 << 20, 0);
+    REQUIRE(refresh(*other, States(states).first(42)));
+    REQUIRE(other->save());
+    REQUIRE(refresh(*old, States(states).first(41)));
+    REQUIRE(old->save());
+    CHECK_FALSE(has_log());
+    CHECK(known() == 42);
+    REQUIRE(refresh(*old, States(states).first(44)));
+    REQUIRE(old->save());
+    CHECK_FALSE(has_log());
+    CHECK(known() == 44);
+    REQUIRE(saved.files.remove_file(table_path));
+    REQUIRE(refresh(*old, states));
+    REQUIRE(old->save());
+    CHECK_FALSE(has_log());
+    CHECK(known() == 45);
+    CHECK(find_difference(*open_index(saved.files, random), *model_of(states)) == "");
   }
 
   TEST_CASE("while another process saves, nobody waits") {

@@ -1,5 +1,7 @@
 #include "core/ops/internal/sound_blobs.h"
 
+#include <algorithm>
+#include <new>
 #include <string>
 
 #include "core/kloset/chunking/chunker.h"
@@ -8,9 +10,12 @@ namespace plakar::ops {
 
 using kloset::ResourceType;
 
-void SeenObjects::clear() noexcept {
-  for (std::size_t i = 0; i < slot_count; ++i) slots_[i].store(0, std::memory_order_relaxed);
+SeenObjects::SeenObjects()
+    : slots_(static_cast<std::uint64_t*>(std::calloc(slot_count, sizeof(std::uint64_t)))) {
+  if (slots_ == nullptr) throw std::bad_alloc();
 }
+
+void SeenObjects::clear() noexcept { std::fill_n(slots_.get(), slot_count, 0); }
 
 Status check_object(const kloset::Object& object) {
   for (const kloset::ChunkRef& chunk : object.chunks) {

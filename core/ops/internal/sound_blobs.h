@@ -2,10 +2,10 @@
 // again. Memory does not grow with the store, but with the damage in it, up to a limit.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,21 +24,26 @@ namespace plakar::ops {
 // All functions may be called from any thread.
 class SeenObjects {
  public:
-  SeenObjects() : slots_(std::make_unique<std::atomic<std::uint64_t>[]>(slot_count)) {}
+  SeenObjects();
 
   void add(const Mac& object, std::uint64_t size) noexcept {
-    slots_[slot(object)].store(fingerprint(object, size), std::memory_order_relaxed);
+    at(object).store(fingerprint(object, size), std::memory_order_relaxed);
   }
   bool contains(const Mac& object, std::uint64_t size) const noexcept {
-    return slots_[slot(object)].load(std::memory_order_relaxed) == fingerprint(object, size);
+    return at(object).load(std::memory_order_relaxed) == fingerprint(object, size);
   }
   void clear() noexcept;
 
  private:
   static constexpr std::size_t slot_count = std::size_t{1} << 21;  // 16 MiB
 
-  static std::size_t slot(const Mac& object) noexcept {
-    return load_le<std::uint64_t>(BytesView(object.bytes).first<8>()) % slot_count;
+  struct Free {
+    void operator()(std::uint64_t* slots) const noexcept { std::free(slots); }
+  };
+
+  std::atomic_ref<std::uint64_t> at(const Mac& object) const noexcept {
+    return std::atomic_ref(
+        slots_[load_le<std::uint64_t>(BytesView(object.bytes).first<8>()) % slot_count]);
   }
   // Never 0, which is an empty slot.
   static std::uint64_t fingerprint(const Mac& object, std::uint64_t size) noexcept {
@@ -47,7 +52,8 @@ class SeenObjects {
            1;
   }
 
-  std::unique_ptr<std::atomic<std::uint64_t>[]> slots_;
+  // From calloc, so that slots that are never used take no memory.
+  std::unique_ptr<std::uint64_t[], Free> slots_;
 };
 
 // Whether what an object says is possible: no chunk longer than any, and the MAC of an only chunk
