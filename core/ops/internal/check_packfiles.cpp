@@ -72,7 +72,10 @@ class PackfileCheck {
         scanner_(repository, pool) {}
 
   Status run() {
-    const KnownPackfiles known = PLK_TRY(load_known(repository_.index()));
+    // Not with PLK_TRY: g++ 12 takes what that destroys for something never allocated.
+    const auto loaded = load_known(repository_.index());
+    if (!loaded) return Error(loaded.error());
+    const KnownPackfiles& known = *loaded;
     std::uint64_t bytes = 0;
     for (const auto& [mac, packfile] : known) bytes += packfile.size;
     if (depth_ == CheckDepth::full) log_.expect_bytes(bytes);
