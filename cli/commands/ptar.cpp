@@ -199,6 +199,9 @@ int run_ptar(Context& context, std::span<const std::string> arguments) {
   options.backup.context = snapshot_context(context);
   options.backup.threads = context.options.threads();
   options.backup.strict = flags_given.strict;
+  if (const auto temporary = context.environment("TMPDIR")) {
+    options.backup.temporary_directory = *temporary;
+  }
   if (flags_given.partial) options.damage = ops::SourceDamage::record;
 
   StoreObserver observer(*context.renderer, scope);

@@ -31,7 +31,7 @@ void declare(FlagSet& flags, SyncFlags& options) {
   flags.boolean("partial", options.partial,
                 "copy damaged snapshots without what cannot be read, for good");
   flags.text("cache", options.cache, "accepted for compatibility, without effect");
-  flags.text("packfiles", options.packfiles, "accepted for compatibility, without effect");
+  flags.text("packfiles", options.packfiles, "`DIRECTORY` for temporary files, or memory");
   add_query_options(flags, options.query);
 }
 
@@ -190,6 +190,11 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
   options.run.lock = !is_set(context, "PLAKAR_LOCKLESS");
   options.run.threads = context.options.threads();
   options.run.bring_back = snapshot.has_value();
+  if (!options.packfiles.empty() && options.packfiles != "memory") {
+    options.run.temporary_directory = options.packfiles;
+  } else if (const auto temporary = context.environment("TMPDIR")) {
+    options.run.temporary_directory = *temporary;
+  }
   if (options.partial) options.run.damage = ops::SourceDamage::record;
 
   OpenStore here;

@@ -26,7 +26,11 @@ class Sync {
         options_(options),
         observer_(observer),
         cancel_(cancel),
-        copier_(source, target, {.threads = options.threads, .damage = options.damage}, observer) {}
+        copier_(source, target,
+                {.threads = options.threads,
+                 .damage = options.damage,
+                 .temporary_directory = options.temporary_directory},
+                observer) {}
 
   Result<SyncReport> run(std::span<const SnapshotId> snapshots,
                          const kloset::RepositoryLock* lock) {

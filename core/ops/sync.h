@@ -49,6 +49,8 @@ struct SyncOptions {
   bool bring_back = false;
   // The first snapshot that cannot be copied ends it all.
   bool strict = false;
+  // Where entries go that are too many to be held in memory; files there have no names.
+  std::string temporary_directory = "/tmp";
 };
 
 // What was copied of one snapshot.

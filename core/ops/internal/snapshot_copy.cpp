@@ -103,7 +103,10 @@ class SnapshotCopier::Copy {
         cancel_(cancel),
         same_chunking_(
             same_chunking(copier.source_.config().chunking, copier.target_.config().chunking)),
-        builder_(transaction, chunker_),
+        builder_(transaction, chunker_,
+                 {.spill = {.files = &copier.target_.env().files,
+                            .random = &copier.target_.env().random,
+                            .directory = copier.options_.temporary_directory}}),
         jobs_({.items = batches_waiting_max}) {
     report_.id = id;
   }

@@ -57,6 +57,7 @@ class SnapshotCopier {
   struct Options {
     std::size_t threads = 2;
     SourceDamage damage = SourceDamage::refuse;
+    std::string temporary_directory = "/tmp";
     // How many objects are remembered, of some 130 bytes each.
     std::size_t objects_max = 64 * 1024;
   };
