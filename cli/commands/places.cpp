@@ -144,13 +144,15 @@ class PlacesCommand {
   // The connector takes the options.
   Status check(const Action& action, Words words) const {
     if (words.size() != 1) return lower_case_usage(action);
-    return connect(PLK_TRY(options_of(words[0])), Reach::no);
+    Options options = PLK_TRY(options_of(words[0]));
+    return connect(std::move(options), Reach::no);
   }
 
   // And what it connects to is there.
   Status ping(const Action& action, Words words) const {
     if (words.size() != 1) return lower_case_usage(action);
-    PLK_TRY(connect(PLK_TRY(options_of(words[0])), Reach::yes));
+    Options options = PLK_TRY(options_of(words[0]));
+    PLK_TRY(connect(std::move(options), Reach::yes));
     context_.out << "configuration OK\n";
     return {};
   }
@@ -245,8 +247,8 @@ class PlacesCommand {
   }
 
   Result<Places> read_import(const ImportFlags& flags) const {
-    Places places = PLK_TRY_CONTEXT(config::parse_places(PLK_TRY(import_text(flags.file))),
-                                    "failed to load config");
+    const std::string text = PLK_TRY(import_text(flags.file));
+    Places places = PLK_TRY_CONTEXT(config::parse_places(text), "failed to load config");
     if (flags.rclone) {
       for (Place& place : places.places) place.options = config::as_rclone(place.options);
     }

@@ -147,8 +147,9 @@ Result<PoliciesDocument> PoliciesDocument::read(std::shared_ptr<const YamlTree> 
     if (tree[value].kind != YamlKind::mapping && tree[value].kind != YamlKind::null) {
       return error(value, "the settings of " + in_quotes(tree[key].text) + " should be here");
     }
-    document.policies_.push_back(
-        {.name = tree[key].text, .settings = PLK_TRY(read_policy(tree, value))});
+    Policy policy{.name = tree[key].text};
+    policy.settings = PLK_TRY(read_policy(tree, value));
+    document.policies_.push_back(std::move(policy));
   }
   return document;
 }

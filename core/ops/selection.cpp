@@ -151,6 +151,10 @@ Result<SnapshotQuery> make_query(const config::QuerySettings& settings, UnixTime
     return Error(Errc::invalid_argument,
                  "group_by: \"" + escape(settings.group_by) + "\" is nothing to group by");
   }
+  // Before the query and not inside of it: a return from the middle of an initialiser would leak
+  // what is initialised already.
+  const auto before = PLK_TRY_CONTEXT(instant(settings.before), "before");
+  const auto since = PLK_TRY_CONTEXT(instant(settings.since), "since");
   return SnapshotQuery{.filter = {.name = settings.name,
                                   .category = settings.category,
                                   .environment = settings.environment,
@@ -164,8 +168,8 @@ Result<SnapshotQuery> make_query(const config::QuerySettings& settings, UnixTime
                                   .types = settings.types,
                                   .data_classes = settings.data_classes,
                                   .ids = settings.ids,
-                                  .before = PLK_TRY_CONTEXT(instant(settings.before), "before"),
-                                  .since = PLK_TRY_CONTEXT(instant(settings.since), "since"),
+                                  .before = before,
+                                  .since = since,
                                   .latest = settings.latest},
                        .retention = settings.retention,
                        .group_by = *group_by};
