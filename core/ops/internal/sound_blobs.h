@@ -35,7 +35,7 @@ class SeenObjects {
   void clear() noexcept;
 
  private:
-  static constexpr std::size_t slot_count = std::size_t{1} << 21;  // 16 MiB
+  static constexpr std::size_t slot_count = std::size_t{1} << 20;  // 8 MiB
 
   struct Free {
     void operator()(std::uint64_t* slots) const noexcept { std::free(slots); }
