@@ -48,7 +48,7 @@ struct BackupOptions {
   // Where entries go that are too many to be held in memory; files there have no names.
   std::string temporary_directory = "/tmp";
   // How much of them is held.
-  std::size_t sort_memory_bytes = std::size_t{16} << 20;
+  std::size_t sort_memory_bytes = std::size_t{8} << 20;
 };
 
 // Hears what happens to each path. Called from several threads, one at a time.

@@ -11,7 +11,7 @@ namespace plakar::kloset {
 namespace {
 
 constexpr std::size_t header_size = 8;  // the lengths of key and value
-constexpr std::size_t buffer_size_min = 16 * 1024;
+constexpr std::size_t buffer_size_min = 4 * 1024;
 constexpr std::size_t buffer_size_max = 256 * 1024;
 
 std::size_t key_size_at(const std::byte* record) noexcept {

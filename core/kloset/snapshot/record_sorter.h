@@ -32,7 +32,7 @@ class RecordSorter {
   enum class Order : std::uint8_t { ascending, descending };  // of keys, octet by octet
 
   // What `place` refers to outlives the sorter. About `memory_bytes` are used, and at least what
-  // merging takes: 16 KiB for each run.
+  // merging takes: 4 KiB for each run.
   RecordSorter(SpillPlace place, std::size_t memory_bytes, Order order);
   ~RecordSorter();
   RecordSorter(RecordSorter&&) noexcept;
