@@ -181,7 +181,12 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
   connectors::SourceSettings settings{.directory = context.working_directory,
                                       .hostname = host_name(),
                                       .xattrs = !flags.no_xattr,
-                                      .left_out = store.medium->traits().local_paths};
+                                      .left_out = store.medium->traits().local_paths,
+                                      .on_left_out = [&context](std::string_view path) {
+                                        context.renderer->message(
+                                            MessageLevel::warn,
+                                            "skipping entry from repository: " + std::string(path));
+                                      }};
   if (!flags.excludes.empty()) {
     settings.excluded = [&flags](std::string_view path, bool is_directory) {
       return flags.excludes.excludes(

@@ -75,7 +75,8 @@ Result<std::unique_ptr<kloset::Source>> make_source(Env env, const config::Optio
                          .stay_on_file_system = stay,
                          .xattrs = settings.xattrs,
                          .excluded = std::move(settings.excluded),
-                         .left_out = std::move(settings.left_out)},
+                         .left_out = std::move(settings.left_out),
+                         .on_left_out = std::move(settings.on_left_out)},
                         system_owner_names(), std::move(cancel));
 }
 

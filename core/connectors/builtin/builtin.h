@@ -44,6 +44,8 @@ struct SourceSettings {
   bool xattrs = true;
   std::function<bool(std::string_view path, bool is_directory)> excluded{};
   std::vector<std::string> left_out{};  // the store that is written to
+  // Told what of these is met, by any thread.
+  std::function<void(std::string_view path)> on_left_out{};
 };
 Result<std::unique_ptr<kloset::Source>> make_source(Env env, const config::Options& options,
                                                     SourceSettings settings,

@@ -99,7 +99,6 @@ class Selection {
       : options_(options), left_out_(std::move(left_out)), device_(device) {}
 
   bool wants(const std::string& path, const FileStat& stat) const {
-    if (!left_out_.empty() && left_out_.contains(identity_of(stat))) return false;
     return !options_.excluded || !options_.excluded(path, stat.type == FileType::directory);
   }
   // A mount point is recorded; what is mounted there is another file system.
@@ -107,7 +106,12 @@ class Selection {
     return stat.type == FileType::directory &&
            (!options_.stay_on_file_system || stat.device == device_);
   }
-  bool is_left_out(const FileStat& stat) const { return left_out_.contains(identity_of(stat)); }
+  bool is_left_out(const FileStat& stat) const {
+    return !left_out_.empty() && left_out_.contains(identity_of(stat));
+  }
+  void tell_left_out(const std::string& path) const {
+    if (options_.on_left_out) options_.on_left_out(path);
+  }
 
  private:
   const FsSourceOptions& options_;
@@ -170,6 +174,10 @@ class RecordingVisitor final : public TreeVisitor {
   bool visit(std::string path, const Result<FileStat>& stat, At at,
              std::vector<Record>& records) override {
     if (!selection_.wants(path, stat ? *stat : FileStat())) return false;
+    if (stat && selection_.is_left_out(*stat)) {
+      selection_.tell_left_out(path);
+      return false;
+    }
     if (!stat) {
       records.push_back(error_record(std::move(path), stat.error()));
       return false;
@@ -194,6 +202,7 @@ class CountingVisitor final : public TreeVisitor {
 
   bool visit(std::string path, const Result<FileStat>& stat, At, std::vector<Record>&) override {
     if (!selection_.wants(path, stat ? *stat : FileStat())) return false;
+    if (stat && selection_.is_left_out(*stat)) return false;
     ++items;
     if (!stat) return false;
     if (stat->type == FileType::regular) bytes += stat->size;
@@ -326,6 +335,7 @@ class FsSource final : public kloset::Source {
     }
     Selection selection = PLK_TRY(make_selection(roots.back()));
     const bool is_walked = is_entered(selection, roots.back());
+    if (selection.is_left_out(roots.back().stat)) selection.tell_left_out(roots.back().path);
     visitor_ =
         std::make_unique<RecordingVisitor>(recorder_, std::move(selection), std::move(known));
     if (is_walked) {

@@ -45,6 +45,8 @@ struct FsSourceOptions {
   std::function<bool(std::string_view path, bool is_directory)> excluded{};
   // Neither recorded nor entered, by whatever path they are met: the store that is written to.
   std::vector<std::string> left_out{};
+  // Told the path of each of these that the scan meets, by any thread.
+  std::function<void(std::string_view path)> on_left_out{};
 };
 
 // What `env` refers to outlives the source.

@@ -368,11 +368,15 @@ TEST_SUITE("fs source") {
     std::filesystem::create_directory_symlink(root / "store", directory / "by another name");
     FsSourceOptions options;
     options.left_out = {directory / "by another name", directory / "absent"};
+    std::vector<std::string> told;
+    options.on_left_out = [&](std::string_view path) { told.emplace_back(path); };
     CHECK(paths_below(all(*source_of(root.string(), options)), root.string()) ==
           std::vector<std::string>{"/keep"});
+    CHECK(told == std::vector<std::string>{(root / "store").string()});
     const auto estimate = source_of(root.string(), options)->estimate();
     REQUIRE(estimate);
     CHECK((*estimate)->items == 2);
+    CHECK(told.size() == 1);  // The estimate says nothing.
   }
 
   TEST_CASE("another file system is recorded and not entered when the walk is to stay") {
