@@ -297,7 +297,8 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
   Observer observer(renderer, scope);
   Result<ops::BackupReport> report = [&] {
     std::optional<Counting> counting;
-    if (!options.no_progress) counting.emplace(**source, renderer, import);
+    if (!options.no_progress && renderer.wants_totals())
+      counting.emplace(**source, renderer, import);
     return ops::backup(*store.repository, **source, options.run, observer, context.cancel);
   }();
   if (!report) {

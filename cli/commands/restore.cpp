@@ -24,7 +24,16 @@ struct RestoreFlags {
   std::string to;
   config::Options connector_options;
   bool skip_permissions = false;
+  kloset::Existing existing = kloset::Existing::replace;
 };
+
+Result<kloset::Existing> parse_existing(std::string_view word) {
+  if (word == "replace") return kloset::Existing::replace;
+  if (word == "skip") return kloset::Existing::skip;
+  if (word == "fail") return kloset::Existing::fail;
+  if (word == "resume") return kloset::Existing::resume;
+  return Error(Errc::invalid_argument, "it is one of replace, skip, fail and resume");
+}
 
 class Observer final : public ops::RestoreObserver {
  public:
@@ -92,6 +101,13 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
   RestoreFlags options;
   FlagSet flags;
   flags.text("to", options.to, "restore to `PLACE`: a path, a location or @destination");
+  flags.value(
+      "existing",
+      [&options](std::string_view word) -> Status {
+        options.existing = PLK_TRY(parse_existing(word));
+        return {};
+      },
+      "what to do with files that exist: replace, skip, fail, or resume");
   flags.boolean("skip-permissions", options.skip_permissions,
                 "give files 0640, directories 0750, and everything to the current user");
   flags.value(
@@ -127,10 +143,11 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
   if (const auto done = open_store(context, store)) return *done;
   const auto where = choose(context, *store.repository, words, options.filter);
   if (!where) return fail(context, where.error());
-  const auto destination = connectors::make_destination(
-      context.env, *place,
-      {.directory = context.working_directory, .permissions = !options.skip_permissions},
-      context.cancel);
+  const auto destination = connectors::make_destination(context.env, *place,
+                                                        {.directory = context.working_directory,
+                                                         .existing = options.existing,
+                                                         .permissions = !options.skip_permissions},
+                                                        context.cancel);
   if (!destination) {
     return fail(
         context,

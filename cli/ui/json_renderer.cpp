@@ -30,6 +30,7 @@ class JsonRenderer final : public Renderer {
     emit(scope, "info", "workflow.end", Json::object({{"workflow", scope.workflow}}));
     finish();
   }
+  bool wants_totals() const override { return true; }
   void totals(const EventScope& scope, const WorkTotals& totals) override {
     emit(scope, "info", "fs.summary",
          Json::object({{"files", totals.files},

@@ -100,6 +100,7 @@ class LiveRenderer final : public Renderer {
     if (scope.workflow == workflow_) stop();
   }
 
+  bool wants_totals() const override { return true; }
   void totals(const EventScope&, const WorkTotals& totals) override {
     const std::lock_guard guard(mutex_);
     totals_ = totals;

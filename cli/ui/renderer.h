@@ -67,6 +67,8 @@ class Renderer {
 
   virtual void begin(const EventScope& scope) = 0;
   virtual void end(const EventScope& scope) = 0;
+  // Whether anybody looks at totals: to count takes time.
+  virtual bool wants_totals() const { return false; }
   // May be told again, when more is known.
   virtual void totals(const EventScope& scope, const WorkTotals& totals) = 0;
   // "snapshot.import.start", "snapshot.commit.end" and the like.
