@@ -68,7 +68,9 @@ Status TreeWriter::store_inner(std::size_t level, std::size_t count) {
     if (i < count) node.keys.push_back(children[i - 1].first_key);
     node.pointers.push_back(children[i - 1].mac);
   }
-  Child stored{.first_key = children[count - 1].first_key, .mac = PLK_TRY(store(node))};
+  // Not within the braces below: g++ 12 leaks the members before one that returns.
+  const Mac mac = PLK_TRY(store(node));
+  Child stored{.first_key = children[count - 1].first_key, .mac = mac};
   children.erase(children.begin(), children.begin() + static_cast<std::ptrdiff_t>(count));
   return add_child(level + 1, std::move(stored));
 }
