@@ -107,16 +107,7 @@ void declare(Context& context, FlagSet& flags, BackupFlags& options) {
   flags.text("cache", options.cache,
              "`vfs` builds on the last snapshot of the same source; no reads everything");
   flags.text("packfiles", options.packfiles, "`DIRECTORY` for temporary files, or memory");
-  flags.value(
-      "o",
-      [&options](std::string_view text) -> Status {
-        const std::size_t equal = text.find('=');
-        if (equal == 0 || text.empty()) return Error(Errc::invalid_argument, "no option is named");
-        config::set_option(options.connector_options, text.substr(0, equal),
-                           equal == std::string_view::npos ? "true" : text.substr(equal + 1));
-        return {};
-      },
-      "`KEY=VALUE` for the source's connector; repeatable");
+  add_connector_options(flags, options.connector_options, "source");
 }
 
 Status read_patterns(Context& context, BackupFlags& options) {

@@ -41,4 +41,17 @@ std::optional<int> lex_options(Context& context, std::string_view command, const
   return exit_failure;
 }
 
+void add_connector_options(FlagSet& flags, config::Options& options, std::string_view connector) {
+  flags.value(
+      "o",
+      [&options](std::string_view text) -> Status {
+        const std::size_t equal = text.find('=');
+        if (equal == 0 || text.empty()) return Error(Errc::invalid_argument, "no option is named");
+        config::set_option(options, text.substr(0, equal),
+                           equal == std::string_view::npos ? "true" : text.substr(equal + 1));
+        return {};
+      },
+      "`KEY=VALUE` for the " + std::string(connector) + "'s connector; repeatable");
+}
+
 }  // namespace plakar::cli

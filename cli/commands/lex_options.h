@@ -9,6 +9,7 @@
 
 #include "cli/commands/command.h"
 #include "cli/flags/flag_set.h"
+#include "core/config/places.h"
 
 namespace plakar::cli {
 
@@ -18,5 +19,9 @@ namespace plakar::cli {
 std::optional<int> lex_options(Context& context, std::string_view command, const FlagSet& flags,
                                std::span<const std::string> arguments,
                                std::vector<std::string>& words);
+
+// Declares -o KEY[=VALUE], repeatable: options for a connector, over what is configured. Without
+// a value it is "true".
+void add_connector_options(FlagSet& flags, config::Options& options, std::string_view connector);
 
 }  // namespace plakar::cli

@@ -110,16 +110,7 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
       "what to do with files that exist: replace, skip, fail, or resume");
   flags.boolean("skip-permissions", options.skip_permissions,
                 "give files 0640, directories 0750, and everything to the current user");
-  flags.value(
-      "o",
-      [&options](std::string_view text) -> Status {
-        const std::size_t equal = text.find('=');
-        if (equal == 0 || text.empty()) return Error(Errc::invalid_argument, "no option is named");
-        config::set_option(options.connector_options, text.substr(0, equal),
-                           equal == std::string_view::npos ? "true" : text.substr(equal + 1));
-        return {};
-      },
-      "`KEY=VALUE` for the destination's connector; repeatable");
+  add_connector_options(flags, options.connector_options, "destination");
   ops::SnapshotFilter& filter = options.filter;
   flags.text("name", filter.name, "the newest snapshot of this `NAME`");
   flags.text("category", filter.category, "the newest snapshot of this `CATEGORY`");
