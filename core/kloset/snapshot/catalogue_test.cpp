@@ -50,13 +50,15 @@ struct Fixture {
   FileSystem files{disk};
   Names names;
 
-  explicit Fixture(bool encrypted = false) {
+  explicit Fixture(bool encrypted = false, bool compressed = true) {
     KdfParams kdf = *default_kdf("ARGON2ID");
     kdf.argon2id->memory_kib = 8;
     kdf.argon2id->time = 1;
     const Secret passphrase("right");
-    REQUIRE(Repository::create(store, default_config(), encrypted ? &passphrase : nullptr, kdf,
-                               system_env()));
+    StoreConfig config = default_config();
+    if (!compressed) config.compression.reset();
+    REQUIRE(
+        Repository::create(store, config, encrypted ? &passphrase : nullptr, kdf, system_env()));
   }
 
   std::unique_ptr<Repository> open(Store& through, const char* cache = "/cache") {
@@ -112,6 +114,16 @@ Names list(Repository& repository, int unreadable_expected = 0) {
 }  // namespace
 
 TEST_SUITE("catalogue") {
+  TEST_CASE("a store that stores bytes as they are has a cache like any other") {
+    Fixture fixture(false, false);
+    fixture.add(1, 5);
+    CHECK(list(*fixture.open()) == fixture.names);
+    CHECK(list(*fixture.open()) == fixture.names);
+    fixture.add(6, 3);  // Joins the batches that are there.
+    CHECK(list(*fixture.open()) == fixture.names);
+    CHECK(list(*fixture.open()) == fixture.names);
+  }
+
   TEST_CASE("headers are read from packfiles once") {
     for (const bool encrypted : {false, true}) {
       Fixture fixture(encrypted);

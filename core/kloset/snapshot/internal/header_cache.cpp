@@ -82,17 +82,17 @@ Mac HeaderCache::mac_of(std::uint64_t offset, BytesView body) const {
 }
 
 Result<std::uint64_t> HeaderCache::read_batch(BlobCodec& codec, std::uint64_t offset,
-                                              BytesView& plain) const {
+                                              BatchText& text) const {
   Bytes head(batch_head_size);
   PLK_TRY(file_.read_exactly(offset, head));
   BytesView rest(head);
   const auto length = take<std::uint32_t>(rest);
   const Mac mac = take_id<Mac>(rest);
   if (length > body_bytes_max) return Error(Errc::corrupt, "a batch that is too long");
-  Bytes body(length);
-  PLK_TRY(file_.read_exactly(offset + batch_head_size, body));
-  if (mac_of(offset, body) != mac) return Error(Errc::corrupt, "a batch with another MAC");
-  plain = PLK_TRY(codec.decode(body, plain_bytes_max));
+  text.body.resize(length);
+  PLK_TRY(file_.read_exactly(offset + batch_head_size, text.body));
+  if (mac_of(offset, text.body) != mac) return Error(Errc::corrupt, "a batch with another MAC");
+  text.plain = PLK_TRY(codec.decode(text.body, plain_bytes_max));
   return batch_head_size + std::uint64_t{length};
 }
 
@@ -126,13 +126,14 @@ Status HeaderCache::for_each(const std::function<Result<bool>(const CachedHeader
   end_ = head.size();
   const auto lease = PLK_TRY(repository_->codec());
   while (true) {
-    BytesView plain;
-    const auto size = read_batch(*lease, end_, plain);
+    BatchText text;
+    const auto size = read_batch(*lease, end_, text);
     // The end of the file, damage, or what somebody else is just writing.
-    if (!size || !visit_entries(plain, [](const auto&, BytesView) { return Status(); })) return {};
+    if (!size || !visit_entries(text.plain, [](const auto&, BytesView) { return Status(); }))
+      return {};
     Batch batch{.offset = end_, .size = *size, .first_entry = used_.size()};
-    batch.plain_bytes = plain.size();
-    PLK_TRY(visit_entries(plain, [&](const CachedHeader& entry, BytesView encoded) -> Status {
+    batch.plain_bytes = text.plain.size();
+    PLK_TRY(visit_entries(text.plain, [&](const CachedHeader& entry, BytesView encoded) -> Status {
       const bool used = PLK_TRY(visit(entry));
       used_.push_back(used);
       ++batch.entry_count;
@@ -204,10 +205,10 @@ Status HeaderCache::write_added(const File& file) {
 
 Status HeaderCache::add_again(const Batch& batch) {
   const auto lease = PLK_TRY(repository_->codec());
-  BytesView plain;
-  PLK_TRY(read_batch(*lease, batch.offset, plain));
+  BatchText text;
+  PLK_TRY(read_batch(*lease, batch.offset, text));
   std::size_t number = batch.first_entry;
-  return visit_entries(plain, [&](const CachedHeader&, BytesView encoded) -> Status {
+  return visit_entries(text.plain, [&](const CachedHeader&, BytesView encoded) -> Status {
     if (used_[number++]) {
       append(added_, encoded);
       ++added_count_;

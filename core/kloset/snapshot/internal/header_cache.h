@@ -61,9 +61,14 @@ class HeaderCache {
   using VisitEntry = std::function<Status(const CachedHeader&, BytesView encoded)>;
 
   Mac mac_of(std::uint64_t offset, BytesView body) const;
-  // The plaintext of the batch at `offset`, and its size in the file. Errc::corrupt when there is
-  // none in order.
-  Result<std::uint64_t> read_batch(BlobCodec& codec, std::uint64_t offset, BytesView& plain) const;
+  // A batch as it was read. What it decodes to is in the codec, or, in a store that neither
+  // compresses nor encrypts, in the body itself.
+  struct BatchText {
+    Bytes body;
+    BytesView plain;
+  };
+  // The batch at `offset`, and its size in the file. Errc::corrupt when there is none in order.
+  Result<std::uint64_t> read_batch(BlobCodec& codec, std::uint64_t offset, BatchText& text) const;
   static Status visit_entries(BytesView plain, const VisitEntry& visit);
 
   // Writes what was added as one batch at the end.
