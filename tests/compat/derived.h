@@ -142,20 +142,20 @@ inline void check_derived(kloset::Repository& repository, kloset::SnapshotReader
   const auto descending = [](TreeContent& content) {
     std::sort(content.begin(), content.end(), std::greater<>());
   };
-  using enum kloset::ResourceType;
-  check_tree(repository, sink, vfs_root, kloset::KeyOrder::path, derived->roots.vfs,
+  using Type = kloset::ResourceType;
+  check_tree(repository, sink, Type::vfs_root, kloset::KeyOrder::path, derived->roots.vfs,
              wanted.roots.vfs, descending);
-  check_tree(repository, sink, xattr_root, kloset::KeyOrder::path, derived->roots.xattrs,
+  check_tree(repository, sink, Type::xattr_root, kloset::KeyOrder::path, derived->roots.xattrs,
              wanted.roots.xattrs, ascending);
-  check_tree(repository, sink, error_root, kloset::KeyOrder::bytes, derived->roots.errors,
+  check_tree(repository, sink, Type::error_root, kloset::KeyOrder::bytes, derived->roots.errors,
              wanted.roots.errors, ascending);
   REQUIRE(derived->indexes.size() == wanted.indexes.size());
   for (std::size_t i = 0; i < wanted.indexes.size(); ++i) {
     CAPTURE(wanted.indexes[i].name);
     CHECK(derived->indexes[i].name == wanted.indexes[i].name);
     const bool with_types = wanted.indexes[i].name == "content-type";
-    check_tree(repository, sink, btree_root, kloset::KeyOrder::bytes, derived->indexes[i].value,
-               wanted.indexes[i].value,
+    check_tree(repository, sink, Type::btree_root, kloset::KeyOrder::bytes,
+               derived->indexes[i].value, wanted.indexes[i].value,
                with_types ? std::function<void(TreeContent&)>(by_path_descending)
                           : std::function<void(TreeContent&)>(descending));
   }
