@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -32,29 +31,6 @@
 namespace plakar::cli {
 namespace {
 
-constexpr auto commands = std::to_array<Command>({
-    {"backup", "backup [OPTIONS] [PLACE]...", run_backup},
-    {"cat", "cat SNAPSHOT:PATH...", run_cat},
-    {"check", "check [-fast] [QUERY OPTIONS] [SNAPSHOT[:PATH]]...", run_check},
-    {"create", "create [-plaintext] [-weak-passphrase] [-no-compression] [-hashing ALGORITHM]",
-     run_create},
-    {"destination", "destination add|check|import|ping|rm|set|show|unset", run_destination},
-    {"help", "help [-style STYLE] [COMMAND [SUBCOMMAND]]", run_help},
-    {"info", "info [-errors] [SNAPSHOT[:PATH]]", run_info},
-    {"ls", "ls [-uuid] [-recursive] [-tags] [QUERY OPTIONS] [SNAPSHOT[:PATH]]", run_ls},
-    {"maintenance", "maintenance", run_maintenance},
-    {"policy", "policy add|rm|set|show|unset", run_policy},
-    {"prune", "prune [-apply] [-policy NAME] [QUERY OPTIONS]", run_prune},
-    {"ptar", "ptar [OPTIONS] -o FILE.ptar [-k STORE]... [PATH | @SOURCE]...", run_ptar},
-    {"repair", "repair [-apply]", run_repair},
-    {"restore", "restore [OPTIONS] [SNAPSHOT[:PATH]]", run_restore},
-    {"rm", "rm [-apply] [FILTER OPTIONS] [SNAPSHOT]...", run_rm},
-    {"source", "source add|check|import|ping|rm|set|show|unset", run_source},
-    {"store", "store add|check|import|ping|rm|set|show|unset", run_store},
-    {"sync", "sync [OPTIONS] [QUERY OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
-    {"version", "version", run_version},
-});
-
 std::int64_t available_cores() {
   return std::max<std::int64_t>(1, std::int64_t{std::thread::hardware_concurrency()});
 }
@@ -75,11 +51,8 @@ struct StartOptions {
   std::string ignored;  // -profile-cpu and -profile-mem
 };
 
-void declare(FlagSet& flags, GlobalOptions& options, StartOptions& start) {
-  flags.text("configdir", start.config_directory, "configuration `DIRECTORY`");
-  flags.text("config", start.former_config_directory, "former name of -configdir");
-  flags.text("cachedir", start.cache_directory, "cache `DIRECTORY`");
-  flags.text("datadir", start.data_directory, "data `DIRECTORY`, where packages are installed");
+// Those that may stand behind the command as well, because there it is where people type them.
+void declare_anywhere(FlagSet& flags, GlobalOptions& options, StartOptions& start) {
   flags.integer("cpu", options.cpu, "how many cores to use");
   flags.integer("concurrency", options.concurrency,
                 "how many operations to run side by side; -1 means as many as -cpu");
@@ -92,7 +65,15 @@ void declare(FlagSet& flags, GlobalOptions& options, StartOptions& start) {
   flags.boolean("quiet", start.quiet, "report results and errors only");
   flags.boolean("silent", start.silent, "report nothing but the errors that end a command");
   flags.boolean("time", start.time, "print how long the command took");
-  flags.text("trace", start.trace, "`SUBSYSTEMS` to trace; implies -stdio");
+  flags.text("trace", start.trace, "accepted, without effect but that of -stdio");
+}
+
+// Those that have to be known before.
+void declare_before(FlagSet& flags, StartOptions& start) {
+  flags.text("configdir", start.config_directory, "configuration `DIRECTORY`");
+  flags.text("config", start.former_config_directory, "former name of -configdir");
+  flags.text("cachedir", start.cache_directory, "cache `DIRECTORY`");
+  flags.text("datadir", start.data_directory, "data `DIRECTORY`, where packages are installed");
   flags.boolean("disable-security-check", start.disable_security_check,
                 "do not look for security updates");
   flags.boolean("enable-security-check", start.enable_security_check,
@@ -266,8 +247,11 @@ class Interrupts {
 int run(Context& context, std::span<const std::string> arguments) {
   StartOptions start;
   FlagSet flags;
+  FlagSet anywhere;
   context.options.cpu = available_cores();
-  declare(flags, context.options, start);
+  declare_anywhere(flags, context.options, start);
+  declare_before(flags, start);
+  declare_anywhere(anywhere, context.options, start);
   Lexed lexed = flags.lex(arguments, FlagSet::Words::end_options);
   std::span<const std::string> words = lexed.words;
 
@@ -302,7 +286,6 @@ int run(Context& context, std::span<const std::string> arguments) {
     return fail(context, found.error());
   }
   const bool terminal = is_terminal(STDOUT_FILENO);
-  const auto renderer = make_renderer(context, start, terminal);
   initialise(context, terminal);
   if (start.disable_security_check || start.enable_security_check) {
     constexpr std::string_view marker = ".disabled-security-check";
@@ -315,10 +298,15 @@ int run(Context& context, std::span<const std::string> arguments) {
     return exit_ok;
   }
 
-  if (const auto wrong = complaint(context.options)) {
-    print_error(context, *wrong);
-    return exit_failure;
-  }
+  std::unique_ptr<Renderer> renderer;
+  const auto options_read = [&]() -> std::optional<int> {
+    renderer = make_renderer(context, start, terminal);
+    context.renderer = renderer.get();
+    const auto wrong = complaint(context.options);
+    if (!wrong) return std::nullopt;
+    return fail(context, *wrong);
+  };
+  if (const auto done = options_read()) return *done;
   if (words.empty()) {
     const std::size_t slash = context.program.rfind('/');
     context.err << context.program.substr(slash == std::string::npos ? 0 : slash + 1)
@@ -336,7 +324,8 @@ int run(Context& context, std::span<const std::string> arguments) {
   const auto interrupts = Interrupts::start(source);
   if (!interrupts) return fail(context, interrupts.error());
   context.cancel = source.token();
-  context.renderer = renderer.get();
+  context.global_flags = &anywhere;
+  context.options_read = options_read;
   const MonotonicTime begin = context.env.clock.monotonic();
   const auto taken = std::count(command->words.begin(), command->words.end(), ' ') + 1;
   const int code = command->run(context, words.subspan(static_cast<std::size_t>(taken)));
@@ -344,7 +333,6 @@ int run(Context& context, std::span<const std::string> arguments) {
   if (start.time) {
     context.out << "time: " << format_duration(context.env.clock.monotonic() - begin) << '\n';
   }
-  context.renderer = nullptr;
   return code;
 }
 
@@ -369,7 +357,7 @@ int main(int argc, char** argv) {
                   .out = std::cout,
                   .err = std::cerr,
                   .use_colour = terminal && std::getenv("NO_COLOR") == nullptr,
-                  .commands = commands,
+                  .commands = all_commands(),
                   .command_line = joined(words),
                   .environment = environment_variable};
   const int code = run(context, std::span(words).subspan(std::min<std::size_t>(1, words.size())));

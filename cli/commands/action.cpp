@@ -4,14 +4,11 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/commands/lex_options.h"
 #include "cli/exit_code.h"
 
 namespace plakar::cli {
 namespace {
-
-bool asks_for_help(std::string_view word) {
-  return word == "-h" || word == "-help" || word == "--h" || word == "--help";
-}
 
 void print_options(std::ostream& out, const FlagSet& flags) { out << flags.listing(); }
 
@@ -19,20 +16,26 @@ void print_options(std::ostream& out, const FlagSet& flags) { out << flags.listi
 
 FoundAction find_action(Context& context, std::string_view command, std::span<const Action> actions,
                         std::span<const std::string> arguments) {
-  if (arguments.empty()) return {.code = fail(context, "no action specified")};
-  if (asks_for_help(arguments[0])) {
-    context.err << "Usage: " << command << '\n';
-    for (const Action& action : actions) {
-      context.err << "       " << command << ' ' << action.name << ' ' << action.arguments << '\n';
-    }
-    return {.code = exit_ok};
+  Lexed lexed = FlagSet().lex(arguments, FlagSet::Words::end_options, context.global_flags);
+  switch (lexed.end) {
+    case Lexed::End::run:
+      break;
+    case Lexed::End::help:
+      context.err << "Usage: " << command << '\n';
+      for (const Action& action : actions) {
+        context.err << "       " << command << ' ' << action.name << ' ' << action.arguments
+                    << '\n';
+      }
+      return {.code = exit_ok};
+    case Lexed::End::invalid:
+      context.err << lexed.message << '\n';
+      return {.code = exit_usage};
   }
-  const auto found = std::ranges::find(actions, arguments[0], &Action::name);
-  if (found != actions.end()) return {.action = &*found};
-  if (arguments[0].starts_with('-')) {
-    context.err << "flag provided but not defined: -"
-                << arguments[0].substr(arguments[0].starts_with("--") ? 2 : 1) << '\n';
-    return {.code = exit_usage};
+  if (lexed.words.empty()) return {.code = fail(context, "no action specified")};
+  const auto found = std::ranges::find(actions, lexed.words[0], &Action::name);
+  if (found != actions.end()) {
+    lexed.words.erase(lexed.words.begin());
+    return {.action = &*found, .words = std::move(lexed.words)};
   }
   std::string names;
   for (const Action& action : actions) {
@@ -49,11 +52,11 @@ std::string action_usage(std::string_view command, const Action& action) {
 std::optional<int> lex_action(Context& context, std::string_view command, const Action& action,
                               const FlagSet& flags, std::span<const std::string> arguments,
                               std::vector<std::string>& words) {
-  Lexed lexed = flags.lex(arguments, FlagSet::Words::anywhere);
+  Lexed lexed = lex_words(context, flags, arguments);
   switch (lexed.end) {
     case Lexed::End::run:
       words = std::move(lexed.words);
-      return std::nullopt;
+      return options_read(context);
     case Lexed::End::help:
       context.out << action_usage(command, action) << '\n';
       print_options(context.out, flags);

@@ -22,6 +22,7 @@ struct Action {
 // and returns the exit code.
 struct FoundAction {
   const Action* action = nullptr;
+  std::vector<std::string> words{};  // behind it
   int code = 0;
 };
 FoundAction find_action(Context& context, std::string_view command, std::span<const Action> actions,

@@ -1,9 +1,10 @@
-// A command of `plakar`: its words, its help page, and the function that runs it. The table
-// of all of them is made in main() and passed down, as is everything that a command may use.
+// A command of `plakar`: its words, its help page, and the function that runs it. The table of
+// all of them is passed down by main(), as is everything that a command may use.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <span>
@@ -20,6 +21,7 @@
 namespace plakar::cli {
 
 struct Command;
+class FlagSet;
 
 // The options before the command. They are checked whatever the command is, so that a
 // mistake is found at once and not on the day of a restore.
@@ -44,6 +46,11 @@ struct Context {
   std::span<const Command> commands{};
 
   GlobalOptions options{};
+  // Global options that may stand behind the command too, among its own.
+  const FlagSet* global_flags = nullptr;
+  // Called when the command has read its options: global ones among them count from here on.
+  // Returns the exit code when one of them is wrong, and it has been said.
+  std::function<std::optional<int>()> options_read{};
   std::optional<std::string> at{};  // the store named on the command line
   std::string command_line{};       // all of it, for the snapshot to remember
   config::Directories directories{};
@@ -51,7 +58,7 @@ struct Context {
   config::EnvironmentLookup environment{};  // empty and unset are the same
   Env env = system_env();
   flow::CancelToken cancel{};    // cancelled by Ctrl-C
-  Renderer* renderer = nullptr;  // there whenever a command runs that uses one
+  Renderer* renderer = nullptr;  // there while a command runs, and final once it read its options
 };
 
 struct Command {
@@ -59,6 +66,9 @@ struct Command {
   std::string_view usage;  // what follows the program's name in `Usage:`
   int (*run)(Context& context, std::span<const std::string> arguments);
 };
+
+// Every command of the program, sorted by their words.
+std::span<const Command> all_commands();
 
 // The command whose words begin `words`, the longest first ("pkg add" before "pkg");
 // null when there is none.

@@ -22,14 +22,23 @@ void print_usage(Context& context, std::string_view words, const FlagSet& flags)
 
 }  // namespace
 
+Lexed lex_words(const Context& context, const FlagSet& flags,
+                std::span<const std::string> arguments) {
+  return flags.lex(arguments, FlagSet::Words::anywhere, context.global_flags);
+}
+
+std::optional<int> options_read(const Context& context) {
+  return context.options_read ? context.options_read() : std::nullopt;
+}
+
 std::optional<int> lex_options(Context& context, std::string_view command, const FlagSet& flags,
                                std::span<const std::string> arguments,
                                std::vector<std::string>& words) {
-  Lexed lexed = flags.lex(arguments, FlagSet::Words::anywhere);
+  Lexed lexed = lex_words(context, flags, arguments);
   switch (lexed.end) {
     case Lexed::End::run:
       words = std::move(lexed.words);
-      return std::nullopt;
+      return options_read(context);
     case Lexed::End::help:
       print_usage(context, command, flags);
       return exit_ok;

@@ -20,6 +20,13 @@ std::optional<int> lex_options(Context& context, std::string_view command, const
                                std::span<const std::string> arguments,
                                std::vector<std::string>& words);
 
+// The first half of that, for a command that prints its usage itself: reads the words with the
+// options of `flags`, and global ones.
+Lexed lex_words(const Context& context, const FlagSet& flags,
+                std::span<const std::string> arguments);
+// The second half: what was read counts from here on. Returns the exit code when it cannot.
+std::optional<int> options_read(const Context& context);
+
 // Declares -o KEY[=VALUE], repeatable: options for a connector, over what is configured. Without
 // a value it is "true".
 void add_connector_options(FlagSet& flags, config::Options& options, std::string_view connector);

@@ -129,7 +129,7 @@ class PlacesCommand {
       if (place == nullptr) {
         missing = true;
         context_.err << word_ << ' ' << in_quotes(name) << " does not exist\n";
-      } else if (flags.json) {
+      } else if (flags.json || (context_.options.json && !flags.ini && !flags.yaml)) {
         context_.out << render_json(*place, secrets);
       } else if (flags.ini) {
         context_.out << render_ini(*place, secrets);
@@ -321,7 +321,7 @@ int run_places(Context& context, PlaceKind kind, std::span<const std::string> ar
     flags.boolean("rclone", imported.rclone, "the input is a configuration of rclone");
   }
   std::vector<std::string> words;
-  if (const auto done = lex_action(context, word, action, flags, arguments.subspan(1), words)) {
+  if (const auto done = lex_action(context, word, action, flags, found.words, words)) {
     return *done;
   }
   const PlacesCommand command(context, kind);

@@ -121,14 +121,15 @@ int run_policy(Context& context, std::span<const std::string> arguments) {
     flags.boolean("yaml", yaml, "print YAML, which is the default");
   }
   std::vector<std::string> words;
-  if (const auto done = lex_action(context, "policy", action, flags, arguments.subspan(1), words)) {
+  if (const auto done = lex_action(context, "policy", action, flags, found.words, words)) {
     return *done;
   }
+  const bool as_json = json || (context.options.json && !yaml);
   const Status done = action.name == "add"     ? add(context, action, words)
                       : action.name == "set"   ? set(context, action, words)
                       : action.name == "unset" ? unset(context, action, words)
                       : action.name == "rm"    ? remove(context, action, words)
-                                               : show(context, json, words);
+                                               : show(context, as_json, words);
   return done ? exit_ok : fail(context, done.error());
 }
 

@@ -105,7 +105,19 @@ void FlagSet::value(std::string name, std::function<Status(std::string_view)> ta
       {.kind = "value", .help = std::move(help), .shown_default = "", .take = std::move(take)});
 }
 
-Lexed FlagSet::lex(std::span<const std::string> words, Words placement) const {
+const FlagSet::Flag* FlagSet::find(std::string_view name) const {
+  const auto found = flags_.find(name);
+  return found == flags_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> FlagSet::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, flag] : flags_) names.push_back(name);
+  return names;
+}
+
+Lexed FlagSet::lex(std::span<const std::string> words, Words placement,
+                   const FlagSet* others) const {
   Lexed lexed;
   const auto invalid = [&](std::string message) {
     lexed.end = Lexed::End::invalid;
@@ -132,17 +144,18 @@ Lexed FlagSet::lex(std::span<const std::string> words, Words placement) const {
     }
 
     const Option option = split_option(word);
-    const auto found = flags_.find(option.name);
+    const Flag* found = find(option.name);
+    if (found == nullptr && others != nullptr) found = others->find(option.name);
     // Behind the first argument only words that are options of this command are taken for
     // options: there, `-x` was always an argument, and must stay one for old scripts.
-    if (after_argument && found == flags_.end()) {
+    if (after_argument && found == nullptr) {
       lexed.words.push_back(word);
       continue;
     }
     if (option.name.empty() || option.name[0] == '-' || option.name[0] == '=') {
       return invalid("bad flag syntax: " + word);
     }
-    if (found == flags_.end()) {
+    if (found == nullptr) {
       if (option.name == "h" || option.name == "help") {
         lexed.end = Lexed::End::help;
         return lexed;
@@ -150,7 +163,7 @@ Lexed FlagSet::lex(std::span<const std::string> words, Words placement) const {
       return invalid(about("flag provided but not defined", option.name));
     }
 
-    const Flag& flag = found->second;
+    const Flag& flag = *found;
     std::string_view value;
     if (option.value != nullptr) {
       value = option.value;

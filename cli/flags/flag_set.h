@@ -48,7 +48,13 @@ class FlagSet {
   // `take` is called for each time the option is given; its error message is shown.
   void value(std::string name, std::function<Status(std::string_view)> take, std::string help);
 
-  Lexed lex(std::span<const std::string> words, Words placement) const;
+  // Options of `others` are understood too, where this set has none of the name; the listing and
+  // the messages are this set's.
+  Lexed lex(std::span<const std::string> words, Words placement,
+            const FlagSet* others = nullptr) const;
+
+  // Sorted.
+  std::vector<std::string> names() const;
 
   // One entry an option, sorted by name, as the usage text lists them.
   std::string listing() const;
@@ -63,6 +69,7 @@ class FlagSet {
   };
 
   void add(std::string name, Flag flag);
+  const Flag* find(std::string_view name) const;
 
   std::map<std::string, Flag, std::less<>> flags_;
 };

@@ -98,6 +98,26 @@ TEST_SUITE("options") {
     CHECK(lexed.words == Strings{"abcd", "-nosuch", "-h", "-", "y"});
   }
 
+  TEST_CASE("options of another set are understood where this one has none of the name") {
+    Options options;
+    const FlagSet own = flag_set(options);
+    bool quiet = false;
+    bool others_json = false;
+    FlagSet others;
+    others.boolean("quiet", quiet, "say less");
+    others.boolean("json", others_json, "of the others");
+    const auto read = [&](const Strings& words) {
+      return own.lex(words, FlagSet::Words::anywhere, &others);
+    };
+    CHECK(read({"-json", "a", "-quiet", "b"}).words == Strings{"a", "b"});
+    CHECK(quiet);
+    CHECK(options.json);
+    CHECK_FALSE(others_json);
+    CHECK(read({"a", "--", "-quiet"}).words == Strings{"a", "-quiet"});
+    CHECK(read({"-nosuch"}).message == "flag provided but not defined: -nosuch");
+    CHECK(own.listing().find("quiet") == std::string::npos);
+  }
+
   TEST_CASE("nothing behind two dashes is an option") {
     Options options;
     const Lexed lexed = lex(options, {"a", "--", "-q", "--", "-to"});
