@@ -54,6 +54,10 @@ class ContentReader {
 
   // Up to `out.size()` bytes; 0 is the end. After an error every call fails.
   virtual Result<std::size_t> read(std::span<std::byte> out) = 0;
+
+  // Asked behind the end: an error, saying what changed, where the content did meanwhile and what
+  // was read may be of several moments. Nobody hears of it where a source cannot tell.
+  virtual Status confirm() { return {}; }
 };
 
 class Source {

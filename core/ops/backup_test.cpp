@@ -172,6 +172,41 @@ TEST_SUITE("backup of a changing source") {
     CHECK(source.acknowledged() == tree.entries.size());
   }
 
+  TEST_CASE("a file that was written to while it was read is stored, reported, and read again") {
+    Engine engine;
+    MemoryTree tree = small_tree();
+    const std::string large(3u << 20, 'l');
+    tree.add_file("/small", "part old, part new");
+    tree.entries.back().change = Error(Errc::conflict, "it was written to");
+    tree.add_file("/large", large);
+    tree.entries.back().change = Error(Errc::conflict, "it was written to, too");
+    MemorySource source(tree);
+    Noted noted;
+    const auto report = engine.back_up(source, noted);
+    CHECK(noted.failures == std::map<std::string, std::string>{{"/large", "it was written to, too"},
+                                                               {"/small", "it was written to"}});
+    CHECK(report.errors == 2);
+    CHECK(engine.errors(report.id) == noted.failures);
+    CHECK(engine.read(report.id).at("/small") == "part old, part new");
+    CHECK(engine.read(report.id).at("/large") == large);
+
+    // Whoever puts back the time of modification leaves nothing else to see it by.
+    tree.entries[tree.entries.size() - 2].change.reset();
+    tree.entries[tree.entries.size() - 2].content =
+        to_bytes(std::string_view("all of it is new!!"));
+    tree.entries.back().change.reset();
+    MemorySource later(tree);
+    Noted noted_later;
+    const auto second = engine.back_up(later, noted_later);
+    CHECK(second.errors == 0);
+    CHECK(second.files_reused == 3);
+    CHECK(engine.read(second.id).at("/small") == "all of it is new!!");
+    // A snapshot without errors is trusted again.
+    MemorySource last(tree);
+    Noted noted_last;
+    CHECK(engine.back_up(last, noted_last).files_reused == 5);
+  }
+
   TEST_CASE("strict, an error leaves no snapshot") {
     Engine engine;
     MemoryTree tree = small_tree();

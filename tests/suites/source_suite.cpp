@@ -50,7 +50,9 @@ std::string read_all(ContentReader& reader, std::size_t piece) {
     text += as_text(BytesView(buffer).first(*got));
   }
   const auto again = reader.read(buffer);
-  return again && *again == 0 ? text : "error: something behind the end";
+  if (!again || *again != 0) return "error: something behind the end";
+  const Status confirmed = reader.confirm();
+  return confirmed ? text : "error: " + confirmed.error().message();
 }
 
 std::string content_of(Source& source, const Record& record, std::size_t piece) {

@@ -289,7 +289,11 @@ class FsSource final : public kloset::Source {
       return Error(Errc::conflict,
                    "open " + escape(record.path) + ": it was replaced by something else meanwhile");
     }
-    return make_file_reader(std::move(file), stat, cancel_);
+    // Since it was recorded: its entry is to say when the content was that.
+    const FileVersion recorded{.size = static_cast<std::uint64_t>(record.size),
+                               .modified = record.mod_time,
+                               .changed = stat.changed};
+    return make_file_reader(std::move(file), stat, recorded, cancel_);
   }
 
  private:

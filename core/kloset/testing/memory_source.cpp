@@ -22,6 +22,7 @@ class MemoryReader final : public ContentReader {
     offset_ += size;
     return size;
   }
+  Status confirm() override { return entry_.change ? Status(*entry_.change) : Status(); }
 
  private:
   const MemoryEntry& entry_;

@@ -17,6 +17,8 @@ struct MemoryEntry {
   Bytes content{};
   // Reading fails with it, behind the content.
   std::optional<Error> failure{};
+  // What confirm() says.
+  std::optional<Error> change{};
 };
 
 // Entries as a source would find them: parents too, ids and sizes filled in by the source.

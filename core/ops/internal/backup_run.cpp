@@ -132,13 +132,13 @@ class BackupRun::Worker {
     const Record& record = item.job->record;
     auto reader = run_.source_.open(record);
     if (!reader) return source_failed(item, std::move(reader).error());
-    CheckedReader checked(**reader);
     const auto expected = static_cast<std::uint64_t>(std::max<std::int64_t>(record.size, 0));
     if (record.kind == RecordKind::regular && expected <= small_size_max) {
       if (buffer_ == nullptr) buffer_ = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
-      const auto size = read_small(checked, static_cast<std::size_t>(expected));
+      const auto size = read_small(**reader, static_cast<std::size_t>(expected));
       if (!size) return source_failed(item, std::move(size).error());
       if (*size) {
+        confirm(item, **reader);
         small_.push_back({buffer_.get() + filled_, **size});
         small_items_.push_back(&item);
         filled_ += **size;
@@ -147,21 +147,26 @@ class BackupRun::Worker {
       // It has grown: once more, and not with others.
       reader = run_.source_.open(record);
       if (!reader) return source_failed(item, std::move(reader).error());
-      CheckedReader again(**reader);
-      return store_large(item, again);
     }
-    return store_large(item, checked);
+    return store_large(item, **reader);
   }
 
-  Status store_large(Item& item, CheckedReader& reader) {
-    auto stored = writer_.store(reader);
+  Status store_large(Item& item, ContentReader& reader) {
+    CheckedReader checked(reader);
+    auto stored = writer_.store(checked);
     if (stored) {
+      confirm(item, reader);
       item.content = *std::move(stored);
       return {};
     }
     // A store that fails fails for all; a file that cannot be read, for itself.
-    if (!reader.failed()) return std::move(stored).error();
+    if (!checked.failed()) return std::move(stored).error();
     return source_failed(item, std::move(stored).error());
+  }
+
+  static void confirm(Item& item, ContentReader& reader) {
+    const Status confirmed = reader.confirm();
+    if (!confirmed) item.warning = confirmed.error().message();
   }
 
   static Status source_failed(Item& item, Error error) {
@@ -241,7 +246,8 @@ class BackupRun::Worker {
     item.entry = entry_of(record);
     if (record.kind == RecordKind::regular) {
       const StoredContent& content = item.content;
-      if (record.identity == kloset::ContentIdentity::by_metadata &&
+      // Where the source cannot tell, or the file changed before it was opened.
+      if (item.warning.empty() && record.identity == kloset::ContentIdentity::by_metadata &&
           content.size != static_cast<std::uint64_t>(record.size)) {
         item.warning = changed_message(content.size, record.size);
       }

@@ -100,7 +100,7 @@ ParentLookup::Step ParentLookup::step_to(std::string_view name) {
 }
 
 KnownEntry ParentLookup::known(const VfsEntry& old, BytesView encoded, const Mac& id,
-                               const Record& record) const {
+                               const Record& record) {
   KnownEntry entry{.encoded = to_bytes(encoded), .id = id, .content = {}};
   if (record.kind != RecordKind::regular ||
       record.identity != kloset::ContentIdentity::by_metadata) {
@@ -110,8 +110,9 @@ KnownEntry ParentLookup::known(const VfsEntry& old, BytesView encoded, const Mac
   const bool same = old.file_info.same_file(now.file_info) &&
                     old.extended_attributes == now.extended_attributes &&
                     old.symlink_target.empty();
-  // A snapshot may refer to what maintenance lost; then the file is read again, and healed.
-  if (same && blobs_->has(kloset::ResourceType::object, old.object)) {
+  // A snapshot may refer to what maintenance lost; then the file is read again, and healed. So is
+  // one that was written to while it was read, and looks the same for all that.
+  if (same && blobs_->has(kloset::ResourceType::object, old.object) && !had_error(record.path)) {
     entry.content = {.object = old.object,
                      .size = static_cast<std::uint64_t>(old.file_info.size),
                      .chunks = old.chunks,
@@ -119,6 +120,15 @@ KnownEntry ParentLookup::known(const VfsEntry& old, BytesView encoded, const Mac
                      .content_type = std::string(old.content_type)};
   }
   return entry;
+}
+
+// What cannot be told counts as an error.
+bool ParentLookup::had_error(std::string_view path) {
+  const auto stop = [](std::string_view, std::string_view) -> Status {
+    return Error(Errc::conflict, "there is one");
+  };
+  if (!had_errors_) had_errors_ = !snapshot_->errors("/", stop);
+  return *had_errors_ && !snapshot_->errors(path, stop);
 }
 
 }  // namespace plakar::ops

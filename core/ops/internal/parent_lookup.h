@@ -52,7 +52,8 @@ class ParentLookup {
   // Goes on in the listing until it is at `name`, or behind where it would be.
   Step step_to(std::string_view name);
   KnownEntry known(const kloset::VfsEntry& old, BytesView encoded, const Mac& id,
-                   const kloset::Record& record) const;
+                   const kloset::Record& record);
+  bool had_error(std::string_view path);
 
   // To find one name no more entries than this are read: beyond, the tree is quicker.
   static constexpr std::size_t steps_max = 1000;
@@ -65,7 +66,8 @@ class ParentLookup {
   bool is_new_ = false;  // the snapshot has no such directory
   bool at_entry_ = false;
   bool at_end_ = false;
-  std::string last_name_;  // asked for last in directory_
+  std::string last_name_;           // asked for last in directory_
+  std::optional<bool> had_errors_;  // any, once somebody has asked
 };
 
 }  // namespace plakar::ops

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "core/base/text.h"
@@ -16,8 +17,9 @@ constexpr std::uint64_t hole_bytes_min = 64 * 1024;
 
 class FileReader final : public kloset::ContentReader {
  public:
-  FileReader(File file, const FileStat& stat, flow::CancelToken cancel)
+  FileReader(File file, const FileStat& stat, const FileVersion& expected, flow::CancelToken cancel)
       : file_(std::move(file)),
+        expected_(expected),
         cancel_(std::move(cancel)),
         size_(stat.size),
         has_holes_(stat.size > stat.allocated_bytes &&
@@ -32,7 +34,24 @@ class FileReader final : public kloset::ContentReader {
     return got;
   }
 
+  Status confirm() override {
+    const FileStat now = PLK_TRY(file_.stat());
+    if (now.size != expected_.size) {
+      return changed("its size went from " + std::to_string(expected_.size) + " to " +
+                     std::to_string(now.size) + " bytes");
+    }
+    if (now.modified != expected_.modified) return changed("it was written to");
+    if (now.changed != expected_.changed) return changed("its metadata at least");
+    return {};
+  }
+
  private:
+  static Error changed(const std::string& what) {
+    return Error(Errc::conflict, "the file changed while it was read (" + what +
+                                     "), and what was stored may be part old and part new: back "
+                                     "it up again when nothing writes to it");
+  }
+
   Result<std::size_t> read_next(std::span<std::byte> out) {
     if (has_holes_ && offset_ >= known_to_) find_next_data();
     if (offset_ < hole_to_) {
@@ -66,6 +85,7 @@ class FileReader final : public kloset::ContentReader {
   }
 
   const File file_;
+  const FileVersion expected_;
   const flow::CancelToken cancel_;
   const std::uint64_t size_;
   bool has_holes_;  // and more of them may follow
@@ -79,11 +99,12 @@ class FileReader final : public kloset::ContentReader {
 }  // namespace
 
 std::unique_ptr<kloset::ContentReader> make_file_reader(File file, const FileStat& stat,
+                                                        const FileVersion& expected,
                                                         flow::CancelToken cancel) {
   if (stat.size >= read_ahead_bytes_min) {
     file.advise(Advice::sequential, {.offset = 0, .length = stat.size});
   }
-  return std::make_unique<FileReader>(std::move(file), stat, std::move(cancel));
+  return std::make_unique<FileReader>(std::move(file), stat, expected, std::move(cancel));
 }
 
 }  // namespace plakar::connectors

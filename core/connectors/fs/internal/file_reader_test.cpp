@@ -36,7 +36,9 @@ std::string make_sparse(const TempDir& directory, std::uint64_t size,
 std::unique_ptr<kloset::ContentReader> open(const FileSystem& files, const std::string& path) {
   File file = files.open(path).value();
   const FileStat stat = file.stat().value();
-  return make_file_reader(std::move(file), stat, {});
+  return make_file_reader(std::move(file), stat,
+                          {.size = stat.size, .modified = stat.modified, .changed = stat.changed},
+                          {});
 }
 
 Bytes read_all(kloset::ContentReader& reader, std::size_t piece) {
@@ -116,6 +118,44 @@ TEST_SUITE("file reader") {
     REQUIRE(::truncate(path.c_str(), static_cast<off_t>(mebibyte)) == 0);
     CHECK(read_all(*reader, 64 * 1024).size() == mebibyte - 4096);
     CHECK(reader->read(page).value() == 0);
+  }
+
+  TEST_CASE("a file that nobody wrote to is confirmed, any change since it was found is not") {
+    const TempDir directory;
+    const std::string path = directory / "f";
+    const File file =
+        system_files().open(path, {.access = Access::write, .create = Create::always_new}).value();
+    // Long ago: a test is quicker than the clock of file systems.
+    const UnixTime past{.seconds = 1'000'000'000, .nanoseconds = 0};
+    const auto make_old = [&] { REQUIRE(file.set_times({.accessed = {}, .modified = past})); };
+    const auto confirm_after = [&](const auto& change) {
+      REQUIRE(file.truncate(10'000));
+      make_old();
+      const auto reader = open(system_files(), path);
+      Bytes some(5000);
+      REQUIRE(reader->read(some).value() == some.size());
+      change();
+      read_all(*reader, 5000);
+      return reader->confirm();
+    };
+    CHECK(confirm_after([] {}));
+    const Status rewritten =
+        confirm_after([&] { REQUIRE(file.write_at(0, Bytes(10'000, std::byte{2}))); });
+    REQUIRE_FALSE(rewritten);
+    CHECK(rewritten.error().code() == Errc::conflict);
+    CHECK(rewritten.error().message().find("it was written to") != std::string::npos);
+    const Status grown = confirm_after([&] { REQUIRE(file.truncate(10'001)); });
+    REQUIRE_FALSE(grown);
+    CHECK(grown.error().message().find("from 10000 to 10001 bytes") != std::string::npos);
+    CHECK_FALSE(confirm_after([&] { REQUIRE(file.truncate(100)); }));
+    // Behind the back of the time of modification.
+    CHECK_FALSE(confirm_after([&] {
+      const UnixTime before = file.stat()->changed;
+      do {
+        REQUIRE(file.write_at(0, Bytes(100, std::byte{3})));
+        make_old();
+      } while (file.stat()->changed == before);
+    }));
   }
 }
 
