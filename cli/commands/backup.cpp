@@ -24,6 +24,8 @@
 namespace plakar::cli {
 namespace {
 
+using codec::Json;
+
 constexpr std::size_t ignore_file_size_max = 16u << 20;
 
 struct BackupFlags {
@@ -139,11 +141,36 @@ class Observer final : public ops::BackupObserver {
                                 .username = record.username,
                                 .groupname = record.groupname};
     if (kloset::is_regular(record.mode)) size_ += static_cast<std::uint64_t>(record.size);
+    ++(kloset::is_directory(record.mode) ? directories_ : files_);
     renderer_.path_ok(scope_,
                       {.path = record.path, .info = &info, .bytes = bytes, .cached = reused});
   }
   void failed(std::string_view path, std::string_view error) override {
     renderer_.path_failed(scope_, path, error);
+  }
+
+  void entered(ops::BackupPhase phase) override {
+    switch (phase) {
+      case ops::BackupPhase::trees:
+        renderer_.event(
+            scope_, MessageLevel::info, "snapshot.import.done",
+            Json::object({{"nfiles", files_}, {"ndirs", directories_}, {"size", size_}}));
+        renderer_.phase(scope_, "snapshot.vfs.start");
+        break;
+      case ops::BackupPhase::commit:
+        renderer_.phase(scope_, "snapshot.vfs.end");
+        renderer_.phase(scope_, "snapshot.commit.start");
+        break;
+    }
+  }
+
+  // What a dry run found.
+  void summarise(std::uint64_t errors) const {
+    renderer_.summary(scope_, Json::object({{"nfiles", files_},
+                                            {"ndirs", directories_},
+                                            {"size", size_},
+                                            {"errors", errors},
+                                            {"dry_run", true}}));
   }
 
   std::uint64_t size() const noexcept { return size_; }
@@ -152,6 +179,8 @@ class Observer final : public ops::BackupObserver {
   Renderer& renderer_;
   const EventScope& scope_;
   std::uint64_t size_ = 0;
+  std::uint64_t files_ = 0;  // everything but directories
+  std::uint64_t directories_ = 0;
 };
 
 Result<config::Options> source_options(Context& context, std::string_view place,
@@ -285,6 +314,7 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
   options.run.id = scope.snapshot;
   renderer.begin(import);
   renderer.begin(scope);
+  renderer.phase(scope, "snapshot.import.start");
   Observer observer(renderer, scope);
   Result<ops::BackupReport> report = [&] {
     std::optional<Counting> counting;
@@ -299,11 +329,11 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
     return fail(context, Error(report.error()).context("failed to backup source"));
   }
   if (options.run.dry_run) {
+    observer.summarise(report->errors);
     renderer.end(scope);
     renderer.end(import);
     return report->errors == 0 ? exit_ok : fail(context, "failed to scan some files");
   }
-  renderer.phase(scope, "snapshot.commit.start");
   renderer.result(scope, {.bytes = observer.size(),
                           .errors = report->errors,
                           .duration = report->duration,

@@ -7,6 +7,8 @@
 #include "cli/commands/open_store.h"
 #include "cli/commands/passphrase.h"
 #include "cli/exit_code.h"
+#include "core/codec/json.h"
+#include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
 #include "core/kloset/repository/repository.h"
 
@@ -41,9 +43,18 @@ Status create(Context& context, const CreateOptions& wanted) {
       return Error(Errc::invalid_argument, "can't encrypt the repository with an empty passphrase");
     }
   }
-  return kloset::Repository::create(*store, std::move(config), passphrase ? &*passphrase : nullptr,
-                                    PLK_TRY(kloset::default_kdf("ARGON2ID")), context.env,
-                                    [&context] { return context.cancel.check(); });
+  kloset::Repository::Options opening;
+  opening.interrupt = [&context] { return context.cancel.check(); };
+  const auto repository = PLK_TRY(kloset::Repository::create_open(
+      *store, std::move(config), passphrase ? &*passphrase : nullptr,
+      PLK_TRY(kloset::default_kdf("ARGON2ID")), context.env, opening));
+  context.renderer->summary(
+      {.workflow = "create",
+       .repository = repository->config().repository_id,
+       .job = Uuid::random(context.env.random)},
+      codec::Json::object({{"location", config::strip_user_info(store->location())},
+                           {"encrypted", passphrase.has_value()}}));
+  return {};
 }
 
 }  // namespace

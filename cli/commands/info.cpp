@@ -198,6 +198,16 @@ void print_snapshot(std::ostream& out, const kloset::SnapshotHeader& header) {
 Status print_errors(Context& context, kloset::SnapshotReader& snapshot, std::string_view path) {
   return snapshot.errors(path, [&](std::string_view where, std::string_view what) -> Status {
     PLK_TRY(context.cancel.check());
+    if (context.options.json) {
+      // A path that is not UTF-8 is shown as it is shown elsewhere.
+      const auto text = [](std::string_view raw) {
+        return is_utf8(raw) ? std::string(raw) : escape(raw);
+      };
+      context.out << codec::to_json(
+                         codec::Json::object({{"path", text(where)}, {"error", text(what)}}))
+                  << '\n';
+      return {};
+    }
     context.out << escape(where) << ": " << escape(what) << '\n';
     return {};
   });

@@ -9,28 +9,53 @@
 #include "cli/exit_code.h"
 #include "cli/flags/value.h"
 #include "core/base/text.h"
+#include "core/codec/json.h"
 #include "core/ops/maintenance.h"
 
 namespace plakar::cli {
 namespace {
 
+using codec::Json;
+
 class Observer final : public ops::MaintenanceObserver {
  public:
-  explicit Observer(Renderer& renderer) : renderer_(renderer) {}
+  Observer(Renderer& renderer, const EventScope& scope) : renderer_(renderer), scope_(scope) {}
 
   void marked(const SnapshotId&, std::uint64_t, std::uint64_t) override {}
   void unreadable(const SnapshotId& snapshot, std::string_view error) override {
+    EventScope scope = scope_;
+    scope.snapshot = snapshot;
+    renderer_.event(scope, MessageLevel::error, "snapshot.error", Json::object({{"error", error}}));
     renderer_.message(MessageLevel::error,
                       "snapshot " + snapshot.short_hex() + ": " + std::string(error));
   }
   void noticed(std::string_view where, std::string_view what) override {
     renderer_.message(MessageLevel::warn, std::string(where) + ": " + std::string(what));
   }
-  void coloured(const PackfileMac&, ops::Colouring) override {}
-  void removed(const PackfileMac&, std::uint64_t) override {}
+  void coloured(const PackfileMac& packfile, ops::Colouring why) override {
+    renderer_.event(scope_, MessageLevel::info, "packfile.coloured",
+                    Json::object({{"packfile", packfile.hex()}, {"reason", name_of(why)}}));
+  }
+  void removed(const PackfileMac& packfile, std::uint64_t bytes) override {
+    renderer_.event(scope_, MessageLevel::info, "packfile.removed",
+                    Json::object({{"packfile", packfile.hex()}, {"size", bytes}}));
+  }
 
  private:
+  static std::string_view name_of(ops::Colouring why) {
+    switch (why) {
+      case ops::Colouring::orphaned:
+        return "orphaned";
+      case ops::Colouring::repacked:
+        return "repacked";
+      case ops::Colouring::unused:
+        break;
+    }
+    return "unused";
+  }
+
   Renderer& renderer_;
+  const EventScope& scope_;
 };
 
 // "7d", "36h", "1h30m0s": whole days where they are.
@@ -68,6 +93,22 @@ void print_report(std::ostream& out, const ops::MaintenanceReport& report,
   out << '\n';
 }
 
+Json to_json(const ops::MaintenanceReport& report) {
+  return Json::object({{"snapshots", report.snapshots},
+                       {"packfiles_coloured", report.packfiles_coloured},
+                       {"packfiles_orphaned", report.packfiles_orphaned},
+                       {"packfiles_repacked", report.packfiles_repacked},
+                       {"bytes_coloured", report.bytes_coloured},
+                       {"packfiles_uncoloured", report.packfiles_uncoloured},
+                       {"packfiles_written", report.packfiles_written},
+                       {"bytes_written", report.bytes_written},
+                       {"packfiles_removed", report.packfiles_removed},
+                       {"blobs_removed", report.blobs_removed},
+                       {"bytes_removed", report.bytes_removed},
+                       {"leftovers", report.leftovers},
+                       {"errors", report.failures}});
+}
+
 }  // namespace
 
 int run_maintenance(Context& context, std::span<const std::string> arguments) {
@@ -87,10 +128,17 @@ int run_maintenance(Context& context, std::span<const std::string> arguments) {
   }
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
-  Observer observer(*context.renderer);
+  Renderer& renderer = *context.renderer;
+  const EventScope scope{.workflow = "maintenance",
+                         .repository = store.repository->config().repository_id,
+                         .job = Uuid::random(context.env.random)};
+  renderer.begin(scope);
+  Observer observer(renderer, scope);
   const auto report = ops::maintenance(*store.repository, options, observer, context.cancel);
+  if (report) renderer.summary(scope, to_json(*report));
+  renderer.end(scope);
   if (!report) return fail(context, Error(report.error()).context("maintenance"));
-  print_report(context.out, *report, options.grace);
+  if (!context.options.json) print_report(context.out, *report, options.grace);
   if (report->failures == 0) return exit_ok;
   static_cast<void>(fail(context, "maintenance: " + count(report->failures, "packfiles") +
                                       " could not be removed, and will be tried again"));

@@ -13,11 +13,15 @@
 #include "cli/commands/snapshot_line.h"
 #include "cli/exit_code.h"
 #include "core/base/clock.h"
+#include "core/codec/json.h"
 #include "core/config/config_directory.h"
+#include "core/ops/json_view.h"
 #include "core/ops/selection.h"
 
 namespace plakar::cli {
 namespace {
+
+using codec::Json;
 
 // What the policy says, and over it what the options do.
 Result<config::QuerySettings> with_policy(Context& context, const std::string& name,
@@ -43,6 +47,24 @@ bool says_something(config::QuerySettings settings) {
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
+}
+
+// One snapshot a line, with what becomes of it and why.
+void print_json_plan(std::ostream& out, const std::vector<kloset::SnapshotHeader>& headers,
+                     const std::vector<ops::SelectedSnapshot>& selected) {
+  for (const ops::SelectedSnapshot& snapshot : selected) {
+    const ops::Verdict& verdict = snapshot.verdict;
+    Json line = Json::object(
+        {{"action", verdict.keep() ? "keep" : "delete"}, {"reason", to_string(verdict)}});
+    if (verdict.reason == ops::Reason::within_rule || verdict.reason == ops::Reason::over_cap) {
+      line.set("match", Json::object({{"period", to_string(verdict.bucket.period)},
+                                      {"bucket", to_string(verdict.bucket)},
+                                      {"rank", verdict.rank},
+                                      {"cap", verdict.cap}}));
+    }
+    line.set("snapshot", ops::to_json(headers[snapshot.index]));
+    out << codec::to_json(line) << '\n';
+  }
 }
 
 void print_plan(std::ostream& out, const std::vector<kloset::SnapshotHeader>& headers,
@@ -105,7 +127,11 @@ int run_prune(Context& context, std::span<const std::string> arguments) {
     if (!snapshot.verdict.keep()) removed.push_back((*headers)[snapshot.index].identifier);
   }
   if (apply) return remove_and_tell(context, "prune", *store.repository, removed);
-  print_plan(context.out, *headers, selected, removed.size());
+  if (context.options.json) {
+    print_json_plan(context.out, *headers, selected);
+  } else {
+    print_plan(context.out, *headers, selected, removed.size());
+  }
   return exit_ok;
 }
 

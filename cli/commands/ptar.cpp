@@ -14,6 +14,7 @@
 #include "cli/commands/snapshot_context.h"
 #include "cli/exit_code.h"
 #include "core/base/file_system.h"
+#include "core/codec/json.h"
 #include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
 #include "core/kloset/tree/path.h"
@@ -205,8 +206,17 @@ int run_ptar(Context& context, std::span<const std::string> arguments) {
   if (flags_given.partial) options.damage = ops::SourceDamage::record;
 
   StoreObserver observer(*context.renderer, scope);
+  context.renderer->begin(scope);
   const auto report =
       ops::make_archive(**archive, context.env, content, options, observer, context.cancel);
+  if (report) {
+    context.renderer->summary(
+        scope, codec::Json::object(
+                   {{"location", (*archive)->location()},
+                    {"snapshots", std::uint64_t{report->copies.size() + report->backups.size()}},
+                    {"errors", report->errors}}));
+  }
+  context.renderer->end(scope);
   if (!report) return fail(context, report.error());
   if (report->errors == 0) return exit_ok;
   context.renderer->message(MessageLevel::warn, "ptar: completed with " +

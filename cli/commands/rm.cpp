@@ -13,12 +13,16 @@
 #include "cli/exit_code.h"
 #include "core/base/clock.h"
 #include "core/base/text.h"
+#include "core/codec/json.h"
+#include "core/ops/json_view.h"
 #include "core/ops/selection.h"
 #include "core/ops/snapshot_list.h"
 #include "core/ops/snapshot_reference.h"
 
 namespace plakar::cli {
 namespace {
+
+using codec::Json;
 
 struct SnapshotList {
   std::vector<kloset::SnapshotHeader> headers;
@@ -81,6 +85,7 @@ class Selection {
       const kloset::SnapshotHeader& header = list.headers[selected.index];
       ids.push_back(header.identifier);
       lines.push_back(snapshot_line(header, {}));
+      headers.push_back(ops::to_json(header));
     }
   }
 
@@ -92,6 +97,7 @@ class Selection {
       if (std::ranges::none_of(prefixes, begins)) continue;
       ids.push_back(id);
       lines.push_back(id.short_hex() + " (unreadable)");
+      headers.push_back(Json::object({{"identifier", hex}, {"unreadable", true}}));
     }
   }
 
@@ -102,7 +108,21 @@ class Selection {
 
   std::vector<SnapshotId> ids;
   std::vector<std::string> lines;
+  std::vector<Json> headers;
 };
+
+void print_plan(const Context& context, const Selection& selection) {
+  if (context.options.json) {
+    for (const Json& header : selection.headers) {
+      context.out << codec::to_json(Json::object({{"action", "delete"}, {"snapshot", header}}))
+                  << '\n';
+    }
+    return;
+  }
+  context.out << "rm: would remove these " << selection.ids.size()
+              << " snapshot(s), run with -apply to proceed\n";
+  for (const std::string& line : selection.lines) context.out << line << '\n';
+}
 
 }  // namespace
 
@@ -139,7 +159,7 @@ int run_rm(Context& context, std::span<const std::string> arguments) {
 
   if (selection.ids.empty()) {
     context.renderer->message(MessageLevel::info, "rm: no snapshots matched the selection");
-    return exit_ok;
+    return apply ? remove_and_tell(context, "rm", *store.repository, {}) : exit_ok;
   }
   for (const std::string& prefix : *prefixes) {
     const std::size_t matches = selection.matches(prefix);
@@ -153,9 +173,7 @@ int run_rm(Context& context, std::span<const std::string> arguments) {
     context.renderer->message(MessageLevel::warn, message);
   }
   if (apply) return remove_and_tell(context, "rm", *store.repository, selection.ids);
-  context.out << "rm: would remove these " << selection.ids.size()
-              << " snapshot(s), run with -apply to proceed\n";
-  for (const std::string& line : selection.lines) context.out << line << '\n';
+  print_plan(context, selection);
   return exit_ok;
 }
 

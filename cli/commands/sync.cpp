@@ -11,6 +11,7 @@
 #include "cli/commands/snapshot_context.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
+#include "core/codec/json.h"
 #include "core/config/location.h"
 #include "core/ops/snapshot_reference.h"
 #include "core/ops/sync.h"
@@ -34,6 +35,8 @@ void declare(FlagSet& flags, SyncFlags& options) {
   flags.text("packfiles", options.packfiles, "`DIRECTORY` for temporary files, or memory");
   add_query_options(flags, options.query);
 }
+
+using codec::Json;
 
 // The host that a store is on.
 std::string origin_of(const OpenStore& store) {
@@ -86,11 +89,23 @@ class Observer final : public ops::SyncObserver {
                                  .store_read = direction_.to.store->bytes_read() - read_,
                                  .store_written = direction_.to.store->bytes_written() - written_});
     }
+    using std::chrono::milliseconds;
+    const auto duration = std::chrono::duration_cast<milliseconds>(snapshot.duration);
+    context_.renderer->event(scope_, MessageLevel::info, "snapshot.synchronized",
+                             Json::object({{"from", origin_of(direction_.from)},
+                                           {"to", origin_of(direction_.to)},
+                                           {"entries", snapshot.entries},
+                                           {"files_known", snapshot.files_known},
+                                           {"size", snapshot.bytes_read},
+                                           {"errors", snapshot.errors},
+                                           {"duration", std::int64_t{duration.count()}}}));
     context_.renderer->message(MessageLevel::info,
                                "Synchronization of " + snapshot.id.hex() + " finished");
   }
   void given_up(const SnapshotId& id, const Error& error) override {
     if (error.code() == Errc::cancelled) return;
+    context_.renderer->event(scope_, MessageLevel::error, "snapshot.error",
+                             Json::object({{"error", error.message()}}));
     context_.renderer->message(MessageLevel::error,
                                "failed to synchronize snapshot " + id.short_hex() + " from store " +
                                    origin_of(direction_.from) + ": " + error.message());
@@ -150,6 +165,22 @@ Result<Outcome> synchronize(Context& context, const Direction& direction, const 
                                   " and stay removed; name one to copy it again");
   }
   return outcome;
+}
+
+void add(ops::SyncReport& total, const ops::SyncReport& report) {
+  total.copied += report.copied;
+  total.present += report.present;
+  total.removed += report.removed;
+  total.failed += report.failed;
+  total.errors += report.errors;
+}
+
+Json to_json(const ops::SyncReport& report) {
+  return Json::object({{"synchronized", report.copied},
+                       {"present", report.present},
+                       {"removed", report.removed},
+                       {"failed", report.failed},
+                       {"errors", report.errors}});
 }
 
 // Why two stores of one identifier are not synchronized.
@@ -220,7 +251,7 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
                          .repository = here.repository->config().repository_id,
                          .job = Uuid::random(context.env.random)};
   context.renderer->begin(scope);
-  std::uint64_t copied = 0;
+  ops::SyncReport total;
   bool has_errors = false;
   bool any_selected = false;
   for (const Direction& direction : directions) {
@@ -233,10 +264,11 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
       context.renderer->message(MessageLevel::info,
                                 "No matching snapshot found in store " + origin_of(direction.from));
     }
-    copied += outcome->report.copied;
+    add(total, outcome->report);
     has_errors = has_errors || outcome->has_errors;
     any_selected = any_selected || !outcome->nothing_selected;
   }
+  context.renderer->summary(scope, to_json(total));
   context.renderer->end(scope);
   if (snapshot && !any_selected) {
     return fail(context, "no snapshot has prefix: " + *snapshot);
@@ -245,10 +277,10 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
     const Direction& first = directions.front();
     const bool both = directions.size() == 2;
     context.renderer->message(
-        MessageLevel::info, std::string("sync: synchronization ") + (both ? "between " : "from ") +
-                                origin_of(first.from) + (both ? " and " : " to ") +
-                                origin_of(first.to) + " completed: " + std::to_string(copied) +
-                                " snapshots synchronized");
+        MessageLevel::info,
+        std::string("sync: synchronization ") + (both ? "between " : "from ") +
+            origin_of(first.from) + (both ? " and " : " to ") + origin_of(first.to) +
+            " completed: " + std::to_string(total.copied) + " snapshots synchronized");
   }
   return has_errors ? exit_with_errors : exit_ok;
 }

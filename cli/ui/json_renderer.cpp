@@ -18,6 +18,18 @@ std::string_view kind_of(const kloset::FileInfo& info) {
   return kloset::has(info.mode, kloset::mode_symlink) ? "symlink" : "file";
 }
 
+std::string_view name_of(MessageLevel level) {
+  switch (level) {
+    case MessageLevel::warn:
+      return "warn";
+    case MessageLevel::error:
+      return "error";
+    case MessageLevel::info:
+      break;
+  }
+  return "info";
+}
+
 class JsonRenderer final : public Renderer {
  public:
   JsonRenderer(std::ostream& out, std::ostream& err, Clock& clock, const LineOptions& options)
@@ -76,6 +88,15 @@ class JsonRenderer final : public Renderer {
                        {"duration", std::int64_t{duration.count()}},
                        {"rbytes", result.store_read},
                        {"wbytes", result.store_written}}));
+  }
+
+  void event(const EventScope& scope, MessageLevel level, std::string_view type,
+             const Json& data) override {
+    emit(scope, name_of(level), type, data);
+  }
+
+  void summary(const EventScope& scope, const Json& data) override {
+    emit(scope, "quiet", "result", data);
   }
 
   void message(MessageLevel level, std::string_view text) override {

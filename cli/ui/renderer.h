@@ -19,6 +19,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/id.h"
+#include "core/codec/json.h"
 #include "core/kloset/tree/entry.h"
 
 namespace plakar::cli {
@@ -77,6 +78,10 @@ class Renderer {
   virtual void path_failed(const EventScope& scope, std::string_view path,
                            std::string_view error) = 0;
   virtual void result(const EventScope& scope, const WorkResult& result) = 0;
+  // For programs, which are told as data what people are told in words.
+  virtual void event(const EventScope&, MessageLevel, std::string_view, const codec::Json&) {}
+  // The end of a workflow that has another result than a WorkResult.
+  virtual void summary(const EventScope&, const codec::Json&) {}
   // "info: ..." on stdout, "warn: ..." and "error: ..." on stderr.
   virtual void message(MessageLevel level, std::string_view text) = 0;
   // The last error of a command, before it exits.

@@ -154,6 +154,7 @@ Result<BackupReport> backup(kloset::Repository& repository, kloset::Source& sour
   Stored stored =
       PLK_TRY(store_snapshot(repository, *transaction, id, source, options, observer, cancel));
   if (lock) PLK_TRY(lock->check());
+  observer.entered(BackupPhase::commit);
   PLK_TRY(transaction->commit(id, stored.header));
   BackupReport report = std::move(stored.report);
   report.stored = transaction->stats();

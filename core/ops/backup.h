@@ -51,6 +51,10 @@ struct BackupOptions {
   std::size_t sort_memory_bytes = std::size_t{8} << 20;
 };
 
+// What there is left to do when every path has been read. Of many files it takes long enough to be
+// told.
+enum class BackupPhase : std::uint8_t { trees, commit };
+
 // Hears what happens to each path. Called from several threads, one at a time.
 class BackupObserver {
  public:
@@ -58,6 +62,8 @@ class BackupObserver {
   // `reused`: unchanged since the last snapshot, not read.
   virtual void stored(const kloset::Record& record, std::uint64_t bytes, bool reused) = 0;
   virtual void failed(std::string_view path, std::string_view error) = 0;
+  // In their order, each once; with backup_into() without the commit.
+  virtual void entered(BackupPhase) {}
 };
 
 struct BackupReport {
