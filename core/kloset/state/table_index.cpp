@@ -39,7 +39,10 @@ Status apply(IndexCore& core, const StateText& state) {
 }  // namespace
 
 TableIndex::TableIndex(const FileSystem& files, Random& random, Options options)
-    : files_(&files), random_(&random), options_(std::move(options)) {}
+    : files_(&files),
+      random_(&random),
+      options_(std::move(options)),
+      resident_(std::make_shared<ResidentLimit>(options_.resident_bytes_max)) {}
 
 TableIndex::~TableIndex() = default;
 
@@ -57,7 +60,7 @@ std::string TableIndex::path(const char* name) const { return options_.directory
 TableIndex::Core TableIndex::make_core(bool with_table) {
   std::unique_ptr<TableFile> table;
   if (with_table) {
-    auto opened = TableFile::open(*files_, path("table"), options_.repository_id);
+    auto opened = TableFile::open(*files_, path("table"), options_.repository_id, resident_);
     if (opened) {
       table = *std::move(opened);
     } else {
@@ -73,7 +76,8 @@ IndexCoreSettings TableIndex::core_settings() const {
   return {.files = files_,
           .random = random_,
           .directory = options_.directory,
-          .delta_bytes_max = options_.delta_bytes_max};
+          .delta_bytes_max = options_.delta_bytes_max,
+          .resident_limit = resident_};
 }
 
 std::optional<IndexLog> TableIndex::load_log(const IndexCore& core) const {
@@ -115,27 +119,14 @@ template <class Ask>
 void TableIndex::ask(Ask&& ask) const {
   while (true) {
     std::uint64_t generation = 0;
-    bool is_large = false;
     {
       const std::shared_lock lock(mutex_);
-      if (ask(*core_) == Lookup::done) [[likely]] {
-        if (core_->resident_bytes() <= options_.resident_bytes_max) [[likely]]
-          return;
-        is_large = true;
-      }
+      if (ask(*core_) == Lookup::done) [[likely]]
+        return;
       generation = generation_;
     }
-    if (is_large) return give_back_memory();
     if (!recover(generation)) return;
   }
-}
-
-void TableIndex::give_back_memory() const {
-  const std::unique_lock writing(writing_, std::try_to_lock);
-  // Whoever writes reads the files without holding mutex_; there will be another occasion.
-  if (!writing) return;
-  const std::unique_lock lock(mutex_);
-  if (core_->resident_bytes() > options_.resident_bytes_max) core_->give_back_memory();
 }
 
 bool TableIndex::recover(std::uint64_t generation) const {
@@ -234,7 +225,7 @@ Status TableIndex::save() {
 }
 
 TableIndex::OnDisk TableIndex::table_on_disk(const IndexCore& core) const {
-  const auto table = TableFile::open(*files_, path("table"), options_.repository_id);
+  const auto table = TableFile::open(*files_, path("table"), options_.repository_id, resident_);
   if (!table) return OnDisk::lesser;
   if (core.table() != nullptr && core.table()->header().nonce == (*table)->header().nonce) {
     return OnDisk::ours;
@@ -286,7 +277,7 @@ Status TableIndex::save_table(const IndexCore& core, const File& directory) {
   }));
   // It belongs to the old table.
   static_cast<void>(files_->remove_file({directory, "log"}));
-  auto table = PLK_TRY(TableFile::open(*files_, path("table"), options_.repository_id));
+  auto table = PLK_TRY(TableFile::open(*files_, path("table"), options_.repository_id, resident_));
   replace_core(std::make_shared<IndexCore>(core_settings(), std::move(table)));
   log_ = std::make_unique<IndexLog>();
   states_saved_ = 0;

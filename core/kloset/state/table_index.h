@@ -41,6 +41,7 @@ namespace plakar::kloset {
 class IndexCore;
 struct IndexCoreSettings;
 class IndexLog;
+class ResidentLimit;
 
 class TableIndex final : public StateIndex {
  public:
@@ -52,8 +53,8 @@ class TableIndex final : public StateIndex {
     // A log may be so long before a new table is written instead, and it is as long as an eighth
     // of the table at most, if that is more than 64 KiB. 0: no log.
     std::size_t log_bytes_max = std::size_t{1} << 20;
-    // When about so much of the mapped files has become resident, it is given back.
-    std::size_t resident_bytes_max = std::size_t{64} << 20;
+    // About so much of the mapped files becomes resident; the rest is read when it is asked for.
+    std::size_t resident_bytes_max = std::size_t{32} << 20;
   };
 
   // `files` and `random` outlive the index. Where there is no usable table it is empty; where
@@ -104,7 +105,6 @@ class TableIndex final : public StateIndex {
   bool recover(std::uint64_t generation) const;
   bool recover_locked() const;
   Status rebuild_locked() const;
-  void give_back_memory() const;
 
   // With writing_ held.
   Status save_locked();
@@ -123,6 +123,7 @@ class TableIndex final : public StateIndex {
   const FileSystem* files_;
   Random* random_;
   Options options_;
+  std::shared_ptr<ResidentLimit> resident_;
   Status opened_;
 
   // Held by whoever prepares a change, so that there is one at a time. Taken before mutex_.

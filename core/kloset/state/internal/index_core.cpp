@@ -334,7 +334,9 @@ Result<IndexCore::Run> IndexCore::write_run(Walk walk, std::uint64_t count_max) 
     PLK_TRY(writer.append(record, LocationView(record).packfile()));
   }
   const LocationPages pages = PLK_TRY(writer.finish());
-  Run run{.file = PLK_TRY(PageFile::map(std::move(file), writer.end_page(), nonce)), .layer = {}};
+  Run run{.file = PLK_TRY(
+              PageFile::map(std::move(file), writer.end_page(), nonce, settings_.resident_limit)),
+          .layer = {}};
   run.layer = LocationLayer(*run.file, pages);
   return run;
 }
@@ -367,18 +369,6 @@ void IndexCore::merge_runs() {
     runs_.resize(first);
     runs_.push_back(*std::move(merged));
   }
-}
-
-std::uint64_t IndexCore::resident_bytes() const noexcept {
-  std::uint64_t bytes = table_ == nullptr ? 0 : table_->pages().resident_bytes();
-  for (const Run& run : runs_) bytes += run.file->resident_bytes();
-  return bytes;
-}
-
-void IndexCore::give_back_memory() {
-  // What cannot be mapped again stays as it is.
-  if (table_ != nullptr) static_cast<void>(table_->pages().remap());
-  for (const Run& run : runs_) static_cast<void>(run.file->remap());
 }
 
 std::vector<StateId> IndexCore::sorted_states() const {

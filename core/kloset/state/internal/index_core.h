@@ -34,6 +34,7 @@ struct IndexCoreSettings {
   Random* random = nullptr;
   std::string directory;  // for runs
   std::size_t delta_bytes_max = 0;
+  std::shared_ptr<ResidentLimit> resident_limit{};
 };
 
 // Const functions may be called from any thread, the others by one while nobody calls any.
@@ -72,8 +73,6 @@ class IndexCore {
   Status write_table(const File& file, const Uuid& repository) const;
 
   const TableFile* table() const noexcept { return table_.get(); }
-  std::uint64_t resident_bytes() const noexcept;
-  void give_back_memory();
 
  private:
   struct Run {

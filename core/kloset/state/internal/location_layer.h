@@ -81,12 +81,14 @@ class LocationLayer {
     file_->prefetch(
         pages_.records.first_page + scale(load_prefix(key.bytes.data()), pages_.records.home_count),
         page_payload_size - 1);
-    const std::byte* const filter = file_->find_page(pages_.filter_first_page + mark.page());
+    PageBuffer buffer;  // for one page at a time
+    const std::byte* const filter =
+        file_->find_page(pages_.filter_first_page + mark.page(), buffer);
     if (filter == nullptr) return Lookup::damaged;
     if (!mark.is_in(filter + mark.offset())) return Lookup::done;
     return find_spread(
         pages_.records, LocationRecord::size, key,
-        [this](std::uint64_t number) { return file_->find_page(number); },
+        [&](std::uint64_t number) { return file_->find_page(number, buffer); },
         [&](const std::byte* record) { return visit(LocationView(record)); });
   }
 

@@ -28,31 +28,64 @@ bool is_sealed_page(BytesView page, PageId id) noexcept {
   return load_le<std::uint64_t>(page.subspan(page_payload_size)) == checksum(page, id);
 }
 
-PageFile::PageFile(File file, Mapping mapping, std::uint64_t page_count, std::uint64_t nonce)
+ResidentLimit::ResidentLimit(std::size_t bytes) noexcept
+    : groups_left_(static_cast<std::int64_t>(bytes / (PageFile::group_pages * page_size))) {}
+
+bool ResidentLimit::take_group() noexcept {
+  if (groups_left_.load(std::memory_order_relaxed) <= 0) return false;
+  if (groups_left_.fetch_sub(1, std::memory_order_relaxed) > 0) return true;
+  give_back_groups(1);
+  return false;
+}
+
+PageFile::PageFile(File file, Mapping mapping, std::uint64_t page_count, std::uint64_t nonce,
+                   std::shared_ptr<ResidentLimit> limit)
     : file_(std::move(file)),
       mapping_(std::move(mapping)),
       page_count_(page_count),
       nonce_(nonce),
-      checked_(std::make_unique<std::atomic<std::uint64_t>[]>(page_count / 64 + 1)) {}
-
-Result<std::unique_ptr<PageFile>> PageFile::map(File file, std::uint64_t page_count,
-                                                std::uint64_t nonce) {
-  Mapping mapping = PLK_TRY(file.map({0, page_count * page_size}));
-  return std::unique_ptr<PageFile>(
-      new PageFile(std::move(file), std::move(mapping), page_count, nonce));
+      limit_(std::move(limit)),
+      checked_(std::make_unique<std::atomic<std::uint64_t>[]>(page_count / 64 + 1)),
+      resident_(std::make_unique<std::atomic<std::uint64_t>[]>(page_count / group_pages / 64 + 1)) {
 }
 
-const std::byte* PageFile::check_page(std::uint64_t number) const noexcept {
-  if (number >= page_count_ || !is_sealed_page({at(number), page_size}, {nonce_, number})) {
-    return nullptr;
+PageFile::~PageFile() { limit_->give_back_groups(resident_groups_); }
+
+Result<std::unique_ptr<PageFile>> PageFile::map(File file, std::uint64_t page_count,
+                                                std::uint64_t nonce,
+                                                std::shared_ptr<ResidentLimit> limit) {
+  Mapping mapping = PLK_TRY(file.map({0, page_count * page_size}));
+  return std::unique_ptr<PageFile>(
+      new PageFile(std::move(file), std::move(mapping), page_count, nonce, std::move(limit)));
+}
+
+bool PageFile::set(const Bits& bits, std::uint64_t number) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << number % 64;
+  return (bits[number / 64].fetch_or(bit, std::memory_order_relaxed) & bit) == 0;
+}
+
+bool PageFile::make_resident(std::uint64_t number) const noexcept {
+  if (is_resident(number)) return true;
+  if (!limit_->take_group()) return false;
+  if (set(resident_, number / group_pages)) {
+    ++resident_groups_;
+  } else {
+    limit_->give_back_groups(1);  // Another thread was faster.
   }
-  const std::uint64_t group = (std::uint64_t{1} << group_pages) - 1;
-  const std::uint64_t before =
-      checked_[number / 64].fetch_or(std::uint64_t{1} << number % 64, std::memory_order_relaxed);
-  if ((before >> (number % 64 / group_pages * group_pages) & group) == 0) {
-    resident_groups_.fetch_add(1, std::memory_order_relaxed);
+  return true;
+}
+
+const std::byte* PageFile::fetch_page(std::uint64_t number, PageBuffer& buffer) const noexcept {
+  if (number >= page_count_) return nullptr;
+  const std::byte* page = at(number);
+  if (!make_resident(number)) {
+    if (!file_.read_exactly(number * page_size, buffer.bytes)) return nullptr;
+    page = buffer.bytes;
   }
-  return at(number);
+  if (is_checked(number)) return page;
+  if (!is_sealed_page({page, page_size}, {nonce_, number})) return nullptr;
+  set(checked_, number);
+  return page;
 }
 
 Status PageFile::read_pages(std::uint64_t first, std::span<std::byte> out) const {
@@ -63,13 +96,6 @@ Status PageFile::read_pages(std::uint64_t first, std::span<std::byte> out) const
                                       escape(file_.name()) + " is damaged");
     }
   }
-  return {};
-}
-
-Status PageFile::remap() {
-  mapping_ = PLK_TRY(file_.map({0, page_count_ * page_size}));
-  for (std::uint64_t i = 0; i <= page_count_ / 64; ++i) checked_[i] = 0;
-  resident_groups_ = 0;
   return {};
 }
 

@@ -63,16 +63,19 @@ struct Written {
     for (const Record& record : records) REQUIRE(spread.append(record.data()));
     pages = spread.finish().value();
     REQUIRE(writer.flush());
-    file = PageFile::map(std::move(made), writer.number(), nonce).value();
+    // Too little for all pages: what is not mapped must be the same.
+    auto limit = std::make_shared<ResidentLimit>(2 * 64 * 1024);
+    file = PageFile::map(std::move(made), writer.number(), nonce, std::move(limit)).value();
   }
 
   std::vector<Record> find(const RecordKey& key, std::size_t* fetched = nullptr) const {
     std::vector<Record> found;
+    PageBuffer buffer;
     const Lookup done = find_spread(
         pages, record_size, key,
         [&](std::uint64_t number) {
           if (fetched != nullptr) ++*fetched;
-          return file->find_page(number);
+          return file->find_page(number, buffer);
         },
         [&](const std::byte* at) {
           Record record;
@@ -166,8 +169,54 @@ TEST_SUITE("record pages") {
       page[at] ^= std::byte{4};
     }
     CHECK_FALSE(is_sealed_page(Bytes(page_size), {nonce, 2}));
-    CHECK(written.file->find_page(written.file->page_count()) == nullptr);
-    CHECK(written.file->find_page(UINT64_MAX) == nullptr);
+    PageBuffer buffer;
+    CHECK(written.file->find_page(written.file->page_count(), buffer) == nullptr);
+    CHECK(written.file->find_page(UINT64_MAX, buffer) == nullptr);
+  }
+
+  TEST_CASE("files share how much is mapped, and what is not mapped is read, and checked") {
+    constexpr std::uint64_t page_count = 64;
+    MemoryDisk disk;
+    const FileSystem files(disk);
+    const auto make = [&](const std::string& name, std::uint64_t damaged) {
+      File made =
+          files.open(name, {.access = Access::read_write, .create = Create::always_new}).value();
+      PageWriter writer(made, nonce, 0);
+      for (std::uint64_t i = 0; i < page_count; ++i) {
+        writer.payload()[0] = static_cast<std::byte>(i);
+        REQUIRE(writer.next_page());
+      }
+      REQUIRE(writer.flush());
+      const std::byte flipped[] = {std::byte{0xff}};
+      REQUIRE(made.write_at(damaged * page_size, flipped));
+      return made;
+    };
+    const auto limit = std::make_shared<ResidentLimit>(3 * 64 * 1024);
+    auto first = PageFile::map(make("first", 5), page_count, nonce, limit).value();
+    const auto second = PageFile::map(make("second", 40), page_count, nonce, limit).value();
+    PageBuffer buffer;
+    // How many pages come from the mapping.
+    const auto read_all = [&](const PageFile& file, std::uint64_t damaged) {
+      std::uint64_t mapped = 0;
+      for (std::uint64_t i = 0; i < page_count; ++i) {
+        const std::byte* const page = file.find_page(i, buffer);
+        CAPTURE(i);
+        if (i == damaged) {
+          REQUIRE(page == nullptr);
+          continue;
+        }
+        REQUIRE(page != nullptr);
+        REQUIRE(std::to_integer<std::uint64_t>(page[0]) == i);
+        if (page != buffer.bytes) ++mapped;
+      }
+      return mapped;
+    };
+    for (int round = 0; round < 2; ++round) {
+      CHECK(read_all(*first, 5) == 3 * 16 - 1);
+      CHECK(read_all(*second, 40) == 0);
+    }
+    first.reset();
+    CHECK(read_all(*second, 40) == 3 * 16 - 1);
   }
 
   TEST_CASE("pages of any content are searched without harm") {

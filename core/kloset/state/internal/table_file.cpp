@@ -131,7 +131,8 @@ TableFile::TableFile(const TableHeader& header, Mapping head, std::unique_ptr<Pa
       locations_(*pages_, header.locations) {}
 
 Result<std::unique_ptr<TableFile>> TableFile::open(const FileSystem& files, At at,
-                                                   const Uuid& repository) {
+                                                   const Uuid& repository,
+                                                   std::shared_ptr<ResidentLimit> limit) {
   File file = PLK_TRY(files.open(at, {.follow = false}));
   const FileStat stat = PLK_TRY(file.stat());
   const auto damaged = [&](std::string_view how) {
@@ -161,7 +162,8 @@ Result<std::unique_ptr<TableFile>> TableFile::open(const FileSystem& files, At a
       !DenseRecords<snapshot_record_size>::is_dense(bytes.data(), header.snapshots)) {
     return damaged("the index table contradicts itself");
   }
-  auto pages = PLK_TRY(PageFile::map(std::move(file), header.page_count, header.nonce));
+  auto pages =
+      PLK_TRY(PageFile::map(std::move(file), header.page_count, header.nonce, std::move(limit)));
   return std::unique_ptr<TableFile>(new TableFile(header, std::move(head), std::move(pages)));
 }
 

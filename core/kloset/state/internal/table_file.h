@@ -59,7 +59,8 @@ class TableFile {
   // file that cannot be used is an error: Errc::not_found when there is none, Errc::corrupt,
   // Errc::unsupported, Errc::conflict when it belongs to another repository.
   static Result<std::unique_ptr<TableFile>> open(const FileSystem& files, At at,
-                                                 const Uuid& repository);
+                                                 const Uuid& repository,
+                                                 std::shared_ptr<ResidentLimit> limit);
 
   const TableHeader& header() const noexcept { return header_; }
   const DenseRecords<state_record_size>& states() const noexcept { return states_; }
@@ -67,7 +68,6 @@ class TableFile {
   const DenseRecords<colour_record_size>& colours() const noexcept { return colours_; }
   const DenseRecords<snapshot_record_size>& snapshots() const noexcept { return snapshots_; }
   const LocationLayer& locations() const noexcept { return locations_; }
-  PageFile& pages() const noexcept { return *pages_; }
 
  private:
   TableFile(const TableHeader& header, Mapping head, std::unique_ptr<PageFile> pages);
