@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -21,6 +22,10 @@ constexpr std::uint32_t blocks_between_interrupts = 1024;
 
 // How far ahead blocks are fetched whose addresses do not depend on data.
 constexpr std::uint32_t fetch_ahead = 2;
+
+// A huge page. What is smaller than some of them comes as fast by itself.
+constexpr std::size_t populated_step = std::size_t{2} << 20;
+constexpr std::size_t populated_size_min = 8 * populated_step;
 
 // The pseudo-random words of a segment whose addresses do not depend on data
 // (RFC 9106, section 3.4.1.2).
@@ -83,6 +88,7 @@ class Filler {
 
   Status run() {
     for (std::uint32_t pass = 0; pass < geometry_.passes; ++pass) {
+      const std::jthread populating = pass == 0 ? start_populating() : std::jthread();
       for (std::uint32_t slice = 0; slice < slices; ++slice) {
         PLK_TRY(fill_slice(pass, slice));
       }
@@ -109,6 +115,29 @@ class Filler {
       (void)work({});
     });
     return work(options_.interrupt);
+  }
+
+  // Makes the system give the memory from its end on, while the first pass comes towards it: pages
+  // that a virtual machine never had before may cost more than all passes together, and two
+  // threads wait for them half as long. Only where a thread is left for it.
+  std::jthread start_populating() const {
+    const std::size_t size =
+        sizeof(Block) * geometry_.lanes * geometry_.lane_length / populated_step * populated_step;
+    if (options_.threads_max <= geometry_.lanes || size < populated_size_min) return {};
+    auto* const begin = reinterpret_cast<std::byte*>(memory_);
+    const SignalsBlocked blocked;
+    try {
+      return std::jthread([begin, size](const std::stop_token& stop) {
+        ::pthread_setname_np(::pthread_self(), "argon2");
+        for (std::size_t end = size; end > 0 && !stop.stop_requested();) {
+          end -= populated_step;
+          // A kernel that does not know this is no reason to fail: then the fill does it alone.
+          if (::madvise(begin + end, populated_step, MADV_POPULATE_WRITE) != 0) return;
+        }
+      });
+    } catch (const std::system_error&) {
+      return {};
+    }
   }
 
   template <class Body>

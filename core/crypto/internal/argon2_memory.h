@@ -3,9 +3,7 @@
 //
 // It is not overwritten before that: the kernel clears pages before anybody else sees them,
 // and clearing 256 MiB first would add a tenth to a derivation. Until then it is kept out of
-// core dumps and out of the children that other threads fork meanwhile. Nor is it touched
-// beforehand: populating it at once, here or in a second thread, gained nothing
-// measurable with huge pages and 5 % without.
+// core dumps and out of the children that other threads fork meanwhile.
 //
 // Not thread-safe; the blocks are plain memory.
 #pragma once
