@@ -5,7 +5,10 @@
 #include <set>
 
 #include "core/base/testing/seeded_random.h"
+#include "core/kloset/repository/transaction.h"
+#include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/kloset/testing/memory_store.h"
+#include "core/kloset/tree/tree_writer.h"
 #include "core/ops/backup.h"
 #include "core/ops/check.h"
 #include "tests/faults/tree_source.h"
@@ -163,6 +166,36 @@ TEST_SUITE("check") {
     CHECK(named == 2);
     CHECK(seen.where.size() == 3);  // those, and the packfile
     CHECK_FALSE(fixture.is_damaged(ops::CheckDepth::structure));
+  }
+
+  TEST_CASE("an entry that only the tree of content types names is looked for") {
+    for (const bool is_there : {false, true}) {
+      Fixture fixture(false);
+      MemoryStore store(fixture.place);
+      const auto repository = Fixture::open(store);
+      REQUIRE(repository);
+      const SnapshotId sound = (*repository)->index().snapshots().front();
+      auto header = kloset::SnapshotReader::open(**repository, sound).value().header();
+      const auto transaction = kloset::Transaction::begin(**repository, {});
+      Mac entry = (*repository)->mac().compute(as_bytes("an entry that nobody stored"));
+      if (is_there) {
+        entry = transaction->put(kloset::ResourceType::vfs_entry, as_bytes("any")).value();
+      }
+      kloset::TreeWriter tree(*transaction, kloset::ResourceType::btree_root,
+                              kloset::KeyOrder::bytes);
+      REQUIRE(tree.add("/text/plain/file", entry));
+      for (kloset::TreeIndex& index : header.sources.front().indexes) {
+        if (index.name == "content-type") index.value = tree.finish().value();
+      }
+      header.identifier.bytes[0] ^= std::byte{1};
+      REQUIRE(transaction->commit(header.identifier, kloset::encode_header(header)));
+
+      Counting observer;
+      REQUIRE(ops::check(**repository, {.depth = ops::CheckDepth::structure}, observer, {}));
+      const std::string tree_name = header.identifier.short_hex() + ":content-type tree";
+      CHECK(observer.where ==
+            (is_there ? std::set<std::string>() : std::set{tree_name + ", /text/plain/file"}));
+    }
   }
 
   TEST_CASE("a cancel ends the check") {

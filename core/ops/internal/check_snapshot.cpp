@@ -1,6 +1,7 @@
 #include "core/ops/internal/check_snapshot.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <set>
@@ -31,6 +32,7 @@ constexpr std::size_t batch_entries_max = 512;
 constexpr std::size_t batches_waiting_max = 4;
 // So many paths of damaged listings are remembered, not to be named twice.
 constexpr std::size_t listings_named_max = 10'000;
+constexpr std::string_view content_type_index = "content-type";
 
 // An entry whose place in the snapshot is right; the rest is for another thread.
 struct EntryToCheck {
@@ -44,6 +46,24 @@ struct EntryToCheck {
 struct Batch {
   std::vector<EntryToCheck> entries;
   Bytes encoded;  // of all of them
+};
+
+// Which ids there are, in any order: two sets that are equal have equal ones. Ids are keyed MACs,
+// so that others have equal ones by chance only. May be added to from any thread.
+class IdSum {
+ public:
+  void add(const Mac& id) noexcept {
+    count_.fetch_add(1, std::memory_order_relaxed);
+    sum_.fetch_add(load_le<std::uint64_t>(BytesView(id.bytes).first<8>()),
+                   std::memory_order_relaxed);
+  }
+  bool equals(const IdSum& other) const noexcept {
+    return count_ == other.count_ && sum_ == other.sum_;
+  }
+
+ private:
+  std::atomic<std::uint64_t> count_ = 0;
+  std::atomic<std::uint64_t> sum_ = 0;
 };
 
 class SnapshotCheck {
@@ -73,7 +93,8 @@ class SnapshotCheck {
       batches_.close();
       return check_trees(*opened);
     });
-    return tasks.wait();
+    PLK_TRY(tasks.wait());
+    return check_content_types(*opened);
   }
 
  private:
@@ -379,6 +400,7 @@ class SnapshotCheck {
       } else if (entry->path() != one.path) {
         fail(i, ResourceType::vfs_entry, one.id, Error(Errc::corrupt, "an entry of another path"));
       } else {
+        if (!entry->content_type.empty()) entries_with_content_type_.add(one.id);
         states[i].entry = *std::move(entry);
         states[i].is_decoded = true;
       }
@@ -455,35 +477,48 @@ class SnapshotCheck {
                          return check_other_object(xattr.object);
                        }));
     for (const kloset::TreeIndex& index : source.indexes) {
-      PLK_TRY(check_tree(
-          index.name + " tree", ResourceType::btree_root, index.value, KeyOrder::bytes,
-          [&](std::string_view, const Mac& value) -> Status {
-            if (index.name == "dirpack") return check_other_object(value);
-            if (index.name == "content-type") {
-              return sound_.confirm(ResourceType::vfs_entry, value, kloset::entry_size_max);
-            }
-            if (index.name != "summary") return {};
-            const Bytes bytes =
-                PLK_TRY(repository_.load(ResourceType::vfs_summary, value, kloset::entry_size_max));
-            return kloset::decode_summary(bytes).map([](const kloset::Summary&) {});
-          }));
+      PLK_TRY(check_tree(index.name + " tree", ResourceType::btree_root, index.value,
+                         KeyOrder::bytes, [&](std::string_view, const Mac& value) -> Status {
+                           if (index.name == "dirpack") return check_other_object(value);
+                           if (index.name == content_type_index) content_types_.add(value);
+                           if (index.name != "summary") return {};
+                           const Bytes bytes = PLK_TRY(repository_.load(
+                               ResourceType::vfs_summary, value, kloset::entry_size_max));
+                           return kloset::decode_summary(bytes).map([](const kloset::Summary&) {});
+                         }));
     }
     return {};
+  }
+
+  // When its entries are those that were looked at, all has been said of them. Damage of the tree
+  // itself has been named.
+  Status check_content_types(SnapshotReader& snapshot) {
+    const Mac* root = snapshot.header().source().find_index(content_type_index);
+    if (root == nullptr || content_types_.equals(entries_with_content_type_)) return {};
+    const Status walked =
+        walk_tree("content-type tree", ResourceType::btree_root, *root, KeyOrder::bytes,
+                  [&](std::string_view, const Mac& value) {
+                    return sound_.confirm(ResourceType::vfs_entry, value, kloset::entry_size_max);
+                  });
+    return walked || walked.error().code() != Errc::cancelled ? Status() : walked;
   }
 
   template <class CheckValue>
   Status check_tree(const std::string& name, ResourceType type, const Mac& root, KeyOrder order,
                     CheckValue check_value) {
-    const auto walk = [&]() -> Status {
-      TreeReader tree = PLK_TRY(TreeReader::open(repository_, type, root, order));
-      return tree.check([this](const Mac&) { return cancel_.check(); },
-                        [&](std::string_view key, const Mac& value) -> Result<bool> {
-                          const Status outcome = check_value(key, value);
-                          if (!outcome) PLK_TRY(keep(name + ", " + std::string(key), outcome));
-                          return true;
-                        });
-    };
-    return keep(name, walk(), type, root);
+    return keep(name, walk_tree(name, type, root, order, check_value), type, root);
+  }
+
+  template <class CheckValue>
+  Status walk_tree(const std::string& name, ResourceType type, const Mac& root, KeyOrder order,
+                   CheckValue check_value) {
+    TreeReader tree = PLK_TRY(TreeReader::open(repository_, type, root, order));
+    return tree.check([this](const Mac&) { return cancel_.check(); },
+                      [&](std::string_view key, const Mac& value) -> Result<bool> {
+                        const Status outcome = check_value(key, value);
+                        if (!outcome) PLK_TRY(keep(name + ", " + std::string(key), outcome));
+                        return true;
+                      });
   }
 
   Repository& repository_;
@@ -493,6 +528,8 @@ class SnapshotCheck {
   SoundBlobs& sound_;
   const flow::CancelToken& cancel_;
   flow::Channel<Batch> batches_;
+  IdSum entries_with_content_type_;
+  IdSum content_types_;  // in the tree of them
 
   // Of the walk alone.
   Batch batch_;
