@@ -55,11 +55,15 @@ bool names_some(const config::QuerySettings& settings) {
 // The words as identifiers or their beginnings.
 Result<std::vector<std::string>> ids_of(const std::vector<std::string>& words,
                                         const SnapshotList& list) {
+  std::vector<kloset::SnapshotTime> times;  // newest first, as the headers are
+  for (const kloset::SnapshotHeader& header : list.headers) {
+    times.push_back({.id = header.identifier, .timestamp = header.timestamp});
+  }
   std::vector<std::string> ids;
   for (const std::string& word : words) {
     const auto reference = PLK_TRY(ops::SnapshotReference::parse(word));
     if (reference.latest) {
-      ids.push_back(PLK_TRY(ops::find_latest(*reference.latest, list.headers)).hex());
+      ids.push_back(PLK_TRY(ops::find_latest(*reference.latest, times)).hex());
     } else {
       ids.push_back(reference.prefix);
     }

@@ -5,15 +5,25 @@
 #include "core/ops/snapshot_reference.h"
 
 namespace plakar::cli {
+namespace {
+
+void report_damaged(Context& context, const SnapshotId& id, const Error& error) {
+  context.renderer->message(MessageLevel::error,
+                            "snapshot " + id.short_hex() + ": " + error.message());
+}
+
+}  // namespace
 
 Result<SnapshotPath> find_snapshot(Context& context, kloset::Repository& repository,
                                    std::string_view argument) {
   const auto reference = PLK_TRY(ops::SnapshotReference::parse(argument));
   SnapshotId id;
   if (reference.latest) {
-    bool damaged = false;
-    id = PLK_TRY(
-        ops::find_latest(*reference.latest, PLK_TRY(load_headers(context, repository, damaged))));
+    const auto times = PLK_TRY(
+        ops::list_snapshot_times(repository, [&](const SnapshotId& damaged, const Error& error) {
+          report_damaged(context, damaged, error);
+        }));
+    id = PLK_TRY(ops::find_latest(*reference.latest, times));
   } else {
     id = PLK_TRY(ops::find_by_prefix(reference.prefix, repository.index().snapshots()));
   }
@@ -32,8 +42,7 @@ Result<std::vector<kloset::SnapshotHeader>> load_headers(Context& context,
       repository,
       [&](const SnapshotId& id, const Error& error) {
         damaged = true;
-        context.renderer->message(MessageLevel::error,
-                                  "snapshot " + id.short_hex() + ": " + error.message());
+        report_damaged(context, id, error);
       },
       context.cancel);
 }

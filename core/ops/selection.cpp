@@ -219,8 +219,11 @@ std::vector<SelectedSnapshot> select_snapshots(std::span<const SnapshotHeader> h
 }
 
 bool is_newer(const SnapshotHeader& a, const SnapshotHeader& b) noexcept {
-  if (a.timestamp != b.timestamp) return a.timestamp > b.timestamp;
-  return a.identifier < b.identifier;
+  return is_newer_time({a.identifier, a.timestamp}, {b.identifier, b.timestamp});
+}
+
+bool is_newer_time(const kloset::SnapshotTime& a, const kloset::SnapshotTime& b) noexcept {
+  return a.timestamp != b.timestamp ? a.timestamp > b.timestamp : a.id < b.id;
 }
 
 }  // namespace plakar::ops

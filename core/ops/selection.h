@@ -28,6 +28,7 @@
 #include "core/base/unix_time.h"
 #include "core/config/query_settings.h"
 #include "core/config/retention.h"
+#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/header.h"
 #include "core/ops/calendar.h"
 
@@ -104,6 +105,7 @@ std::vector<SelectedSnapshot> select_snapshots(std::span<const kloset::SnapshotH
                                                const SnapshotQuery& query, UnixTime now);
 
 // The same order for all: newest first, and of the same time by identifier.
+bool is_newer_time(const kloset::SnapshotTime& a, const kloset::SnapshotTime& b) noexcept;
 bool is_newer(const kloset::SnapshotHeader& a, const kloset::SnapshotHeader& b) noexcept;
 
 }  // namespace plakar::ops

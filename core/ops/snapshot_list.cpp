@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/kloset/snapshot/catalogue.h"
 #include "core/ops/selection.h"
 
 namespace plakar::ops {
@@ -23,6 +22,17 @@ Result<std::vector<kloset::SnapshotHeader>> list_snapshots(kloset::Repository& r
       }));
   std::sort(headers.begin(), headers.end(), is_newer);
   return headers;
+}
+
+Result<std::vector<kloset::SnapshotTime>> list_snapshot_times(kloset::Repository& repository,
+                                                              const SnapshotDamaged& damaged) {
+  auto times = PLK_TRY(kloset::load_snapshot_times(
+      repository, [&](const SnapshotId& id, const Error& error) -> Status {
+        damaged(id, error);
+        return {};
+      }));
+  std::sort(times.begin(), times.end(), is_newer_time);
+  return times;
 }
 
 }  // namespace plakar::ops

@@ -9,6 +9,7 @@
 #include "core/base/result.h"
 #include "core/flow/cancel_token.h"
 #include "core/kloset/repository/repository.h"
+#include "core/kloset/snapshot/catalogue.h"
 #include "core/kloset/snapshot/header.h"
 
 namespace plakar::ops {
@@ -19,5 +20,9 @@ using SnapshotDamaged = std::function<void(const SnapshotId& id, const Error& er
 Result<std::vector<kloset::SnapshotHeader>> list_snapshots(kloset::Repository& repository,
                                                            const SnapshotDamaged& damaged,
                                                            const flow::CancelToken& cancel);
+
+// The same, with nothing but when each was made.
+Result<std::vector<kloset::SnapshotTime>> list_snapshot_times(kloset::Repository& repository,
+                                                              const SnapshotDamaged& damaged);
 
 }  // namespace plakar::ops

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "core/config/location.h"
-#include "core/ops/selection.h"
 
 namespace plakar::ops {
 namespace {
@@ -62,21 +61,13 @@ Result<SnapshotId> find_by_prefix(std::string_view prefix, std::span<const Snaps
 }
 
 Result<SnapshotId> find_latest(std::uint64_t passed_over,
-                               std::span<const kloset::SnapshotHeader> headers) {
-  if (passed_over >= headers.size()) {
-    return Error(Errc::not_found,
-                 headers.empty() ? std::string("there is no snapshot")
-                                 : "there is no snapshot latest~" + std::to_string(passed_over) +
-                                       ", only " + std::to_string(headers.size()) + " snapshot" +
-                                       (headers.size() == 1 ? "" : "s"));
-  }
-  std::vector<const kloset::SnapshotHeader*> order;
-  order.reserve(headers.size());
-  for (const kloset::SnapshotHeader& header : headers) order.push_back(&header);
-  const auto nth = order.begin() + static_cast<std::ptrdiff_t>(passed_over);
-  std::nth_element(order.begin(), nth, order.end(),
-                   [](const auto* a, const auto* b) { return is_newer(*a, *b); });
-  return (*nth)->identifier;
+                               std::span<const kloset::SnapshotTime> snapshots) {
+  if (passed_over < snapshots.size()) return snapshots[passed_over].id;
+  return Error(Errc::not_found, snapshots.empty()
+                                    ? std::string("there is no snapshot")
+                                    : "there is no snapshot latest~" + std::to_string(passed_over) +
+                                          ", only " + std::to_string(snapshots.size()) +
+                                          " snapshot" + (snapshots.size() == 1 ? "" : "s"));
 }
 
 }  // namespace plakar::ops

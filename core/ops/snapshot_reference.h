@@ -16,7 +16,7 @@
 
 #include "core/base/id.h"
 #include "core/base/result.h"
-#include "core/kloset/snapshot/header.h"
+#include "core/kloset/snapshot/catalogue.h"
 
 namespace plakar::ops {
 
@@ -36,8 +36,8 @@ struct SnapshotReference {
 // none and where there are several.
 Result<SnapshotId> find_by_prefix(std::string_view prefix, std::span<const SnapshotId> snapshots);
 
-// Errc::not_found where there are not that many.
+// Of snapshots sorted newest first. Errc::not_found where there are not that many.
 Result<SnapshotId> find_latest(std::uint64_t passed_over,
-                               std::span<const kloset::SnapshotHeader> headers);
+                               std::span<const kloset::SnapshotTime> snapshots);
 
 }  // namespace plakar::ops

@@ -19,13 +19,6 @@ SnapshotId id(std::string_view begin) {
   return SnapshotId::parse(hex).value();
 }
 
-kloset::SnapshotHeader header(std::string_view begin, std::int64_t seconds) {
-  kloset::SnapshotHeader header;
-  header.identifier = id(begin);
-  header.timestamp = {seconds, 0};
-  return header;
-}
-
 }  // namespace
 
 TEST_SUITE("snapshot reference") {
@@ -80,13 +73,13 @@ TEST_SUITE("snapshot reference") {
   }
 
   TEST_CASE("latest counts from the newest") {
-    const std::vector<kloset::SnapshotHeader> headers = {header("aa", 10), header("bb", 30),
-                                                         header("cc", 20), header("ab", 10)};
-    CHECK(find_latest(0, headers).value() == id("bb"));
-    CHECK(find_latest(1, headers).value() == id("cc"));
-    CHECK(find_latest(2, headers).value() == id("aa"));
-    CHECK(find_latest(3, headers).value() == id("ab"));
-    CHECK(find_latest(4, headers).error().message() ==
+    const std::vector<kloset::SnapshotTime> snapshots = {
+        {id("bb"), {30, 0}}, {id("cc"), {20, 0}}, {id("aa"), {10, 0}}, {id("ab"), {10, 0}}};
+    CHECK(find_latest(0, snapshots).value() == id("bb"));
+    CHECK(find_latest(1, snapshots).value() == id("cc"));
+    CHECK(find_latest(2, snapshots).value() == id("aa"));
+    CHECK(find_latest(3, snapshots).value() == id("ab"));
+    CHECK(find_latest(4, snapshots).error().message() ==
           "there is no snapshot latest~4, only 4 snapshots");
     CHECK(find_latest(0, {}).error().message() == "there is no snapshot");
   }

@@ -93,6 +93,20 @@ Status for_each_header(Repository& repository,
       unreadable);
 }
 
+Result<std::vector<SnapshotTime>> load_snapshot_times(
+    Repository& repository,
+    const std::function<Status(const SnapshotId&, const Error&)>& unreadable) {
+  std::vector<SnapshotTime> times;
+  PLK_TRY(visit_all(
+      repository,
+      [&](const CachedHeader& found) -> Result<bool> {
+        times.push_back({.id = found.id, .timestamp = found.timestamp});
+        return true;
+      },
+      unreadable));
+  return times;
+}
+
 Result<std::optional<SnapshotId>> find_newest_snapshot(Repository& repository,
                                                        const Importer& importer) {
   const std::uint64_t number = importer_number(repository, importer);

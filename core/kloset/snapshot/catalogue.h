@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "core/base/id.h"
 #include "core/base/result.h"
@@ -26,6 +27,16 @@ namespace plakar::kloset {
 Status for_each_header(Repository& repository,
                        const std::function<Status(const SnapshotHeader&)>& visit,
                        const std::function<Status(const SnapshotId&, const Error&)>& unreadable);
+
+// When every snapshot was made, in no order, and with the same said of what is unreadable: no
+// header that is in the cache is decoded for it.
+struct SnapshotTime {
+  SnapshotId id;
+  UnixTime timestamp;
+};
+Result<std::vector<SnapshotTime>> load_snapshot_times(
+    Repository& repository,
+    const std::function<Status(const SnapshotId&, const Error&)>& unreadable);
 
 // The newest snapshot of this very source, of those that are readable.
 Result<std::optional<SnapshotId>> find_newest_snapshot(Repository& repository,
