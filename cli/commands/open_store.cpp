@@ -23,6 +23,26 @@ Result<config::Places> configured(Context& context, config::PlaceKind kind) {
   return PLK_TRY_CONTEXT(directory.load(kind), "could not load configuration").places();
 }
 
+// Without what the connector of the place does not know, of which genuine Plakar takes no notice: a
+// file that it shares goes on working, and a misspelt key is heard of.
+Result<config::Options> resolve(Context& context, const config::Places& places,
+                                config::PlaceKind kind, const config::Reference& reference) {
+  config::Options options = PLK_TRY(config::resolve_place(places, kind, reference));
+  config::Options others = options;
+  static_cast<void>(config::take_core_options(others));
+  if (kind != config::PlaceKind::store) options = others;
+  for (const std::string& key :
+       connectors::unknown_options(kind, others, context.working_directory)) {
+    context.renderer->message(MessageLevel::warn,
+                              std::string(to_string(kind)) + " " + reference.name +
+                                  ": its connector does not know `" + key +
+                                  "`, which is ignored; `plakar " + std::string(to_string(kind)) +
+                                  " check " + reference.name + "` says what it knows");
+    std::erase_if(options, [&](const config::Option& option) { return option.key == key; });
+  }
+  return options;
+}
+
 Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Store& store,
                                                    const config::CoreOptions& secrets,
                                                    FindPassphrase find, std::string_view prompt) {
@@ -119,8 +139,8 @@ Result<config::Options> target_options(Context& context) {
 
   const config::Places stores = PLK_TRY(configured(context, config::PlaceKind::store));
   if (stores.default_name) {
-    return config::resolve_place(stores, config::PlaceKind::store,
-                                 {.name = *stores.default_name, .path = {}});
+    return resolve(context, stores, config::PlaceKind::store,
+                   {.name = *stores.default_name, .path = {}});
   }
   const auto home = config::account_home();
   if (!home) return Error(Errc::not_found, "no store is named, and the account has no home");
@@ -131,7 +151,7 @@ Result<config::Options> place_options(Context& context, config::PlaceKind kind,
                                       std::string_view word) {
   const auto reference = config::parse_reference(word);
   if (!reference) return config::Options{{.key = "location", .value = std::string(word)}};
-  return config::resolve_place(PLK_TRY(configured(context, kind)), kind, *reference);
+  return resolve(context, PLK_TRY(configured(context, kind)), kind, *reference);
 }
 
 std::optional<int> open_store(Context& context, OpenStore& store, States states) {
@@ -142,9 +162,9 @@ std::optional<int> open_store(Context& context, OpenStore& store, States states)
 }
 
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
-                                   OpenStore& store) {
+                                   OpenStore& store, std::string_view noun) {
   auto options = place_options(context, config::PlaceKind::store, word);
-  if (!options) return fail(context, Error(options.error()).context("peer store"));
+  if (!options) return fail(context, Error(options.error()).context(noun));
   return open(context, *std::move(options), find_peer_passphrase, prompt, States::merged, store);
 }
 

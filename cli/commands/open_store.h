@@ -42,7 +42,8 @@ enum class States : std::uint8_t { merged, left_alone };
 std::optional<int> open_store(Context& context, OpenStore& store, States states = States::merged);
 
 // The same for another store than the target: `word` as it was typed, `prompt` for its passphrase.
+// `noun` is what an error about that word begins with.
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
-                                   OpenStore& store);
+                                   OpenStore& store, std::string_view noun = "peer store");
 
 }  // namespace plakar::cli

@@ -123,11 +123,9 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, kloset::St
 std::optional<int> open_stores(Context& context, const std::vector<std::string>& words,
                                std::list<OpenStore>& stores, ops::ArchiveContent& content) {
   for (const std::string& word : words) {
-    if (const auto found = place_options(context, config::PlaceKind::store, word); !found) {
-      return fail(context, Error(found.error()).context("peer repository"));
-    }
     OpenStore& store = stores.emplace_back();
-    if (const auto done = open_peer_store(context, word, "source repository passphrase: ", store)) {
+    if (const auto done = open_peer_store(context, word, "source repository passphrase: ", store,
+                                          "peer repository")) {
       return *done;
     }
     bool damaged = false;

@@ -79,15 +79,7 @@ TEST_SUITE("connector schemas") {
         CHECK(schema.is_secret(secret));
       }
     }
-    CHECK(count == 17);
-  }
-
-  TEST_CASE("fs") {
-    CHECK(check("fs-importer", {{"location", "fs:///a"}, {"dont_traverse_fs", "1"}}) == "");
-    CHECK(check("fs-importer", {}) == "location: is required");
-    CHECK(check("fs-store", {{"location", "fs:///a"}, {"dont_traverse_fs", "1"}}) ==
-          "dont_traverse_fs: is not known; known are location");
-    CHECK(value("fs-importer", {{"location", "fs:///a"}}, "dont_traverse_fs") == "false");
+    CHECK(count == 14);
   }
 
   TEST_CASE("s3") {

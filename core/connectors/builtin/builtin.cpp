@@ -3,7 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "core/base/text.h"
+#include "core/base/assert.h"
+#include "core/codec/json.h"
+#include "core/connectors/builtin/schemas.h"
 #include "core/connectors/fs/destination.h"
 #include "core/connectors/fs/source.h"
 #include "core/connectors/fs/store.h"
@@ -23,25 +25,34 @@ Status check_scheme(const config::Location& location, std::string_view complaint
   return Error(Errc::unsupported, std::string(complaint) + " '" + location.scheme + "'");
 }
 
-// Empty, or not there, is false.
-Result<bool> boolean_option(const config::Options& options, std::string_view key) {
-  const std::string* text = config::find_option(options, key);
-  if (text == nullptr || text->empty()) return false;
-  for (const char* yes : {"1", "t", "T", "true", "TRUE", "True"}) {
-    if (*text == yes) return true;
-  }
-  for (const char* no : {"0", "f", "F", "false", "FALSE", "False"}) {
-    if (*text == no) return false;
+using config::PlaceKind;
+
+config::Location normalise(PlaceKind kind, config::Location location) {
+  return kind == PlaceKind::store ? config::redirect_archive(std::move(location)) : location;
+}
+
+// The options as the connector's schema has them: typed, with defaults. Precondition: there is a
+// connector for `location`.
+Result<codec::Json> prepare(PlaceKind kind, const config::Location& location,
+                            config::Options options) {
+  const auto schema = connector_schema(kind, location.scheme);
+  PLK_ASSERT(schema);
+  config::set_option(options, "location", location.to_string());
+  auto prepared = schema->prepare(options);
+  if (prepared.errors.empty()) return std::move(prepared.value);
+  std::string all;
+  for (const config::FieldError& error : prepared.errors) {
+    all += (all.empty() ? "" : "; ") + error.message;
   }
   return Error(Errc::invalid_argument,
-               std::string(key) + ": '" + escape(*text) + "' is neither true nor false");
+               location.scheme + " " + std::string(to_string(kind)) + ": " + all);
 }
 
 }  // namespace
 
 Result<config::Location> store_location(const config::Options& options,
                                         std::string_view directory) {
-  return config::redirect_archive(PLK_TRY(location_of(options, directory)));
+  return normalise(PlaceKind::store, PLK_TRY(location_of(options, directory)));
 }
 
 Result<config::Location> source_location(const config::Options& options,
@@ -49,16 +60,34 @@ Result<config::Location> source_location(const config::Options& options,
   return location_of(options, directory);
 }
 
+std::vector<std::string> unknown_options(PlaceKind kind, const config::Options& options,
+                                         std::string_view directory) {
+  std::vector<std::string> unknown;
+  auto found = location_of(options, directory);
+  if (!found) return unknown;
+  const config::Location location = normalise(kind, *std::move(found));
+  const auto schema = connector_schema(kind, location.scheme);
+  if (!schema) return unknown;
+  for (const config::Option& option : options) {
+    const config::Options one{option};
+    for (const config::FieldError& error : schema->prepare(one).errors) {
+      if (error.keyword == "additionalProperties") unknown.push_back(option.key);
+    }
+  }
+  return unknown;
+}
+
 Result<std::unique_ptr<kloset::Store>> make_store(Env env, const config::Options& options,
                                                   const StoreSettings& settings,
                                                   flow::CancelToken cancel) {
   const config::Location location = PLK_TRY(store_location(options, settings.directory));
+  if (location.scheme != "fs" && location.scheme != "ptar") {
+    return Error(Errc::unsupported, "backend '" + location.scheme + "' does not exist");
+  }
+  PLK_TRY(prepare(PlaceKind::store, location, options));
   if (location.scheme == "ptar") {
     return make_archive_store(env, location.rest, {.overwrite = settings.overwrite},
                               std::move(cancel));
-  }
-  if (location.scheme != "fs") {
-    return Error(Errc::unsupported, "backend '" + location.scheme + "' does not exist");
   }
   return make_fs_store(env, config::clean_path(location.rest), std::move(cancel));
 }
@@ -68,11 +97,12 @@ Result<std::unique_ptr<kloset::Source>> make_source(Env env, const config::Optio
                                                     flow::CancelToken cancel) {
   const config::Location location = PLK_TRY(source_location(options, settings.directory));
   PLK_TRY(check_scheme(location, "unsupported importer protocol"));
-  const bool stay = PLK_TRY(boolean_option(options, "dont_traverse_fs"));
+  const codec::Json prepared = PLK_TRY(prepare(PlaceKind::source, location, options));
+  const codec::Json* stay = prepared.find("dont_traverse_fs");
   return make_fs_source(env,
                         {.root = config::clean_path(location.rest),
                          .origin = std::move(settings.hostname),
-                         .stay_on_file_system = stay,
+                         .stay_on_file_system = stay != nullptr && stay->as_bool().value_or(false),
                          .xattrs = settings.xattrs,
                          .excluded = std::move(settings.excluded),
                          .left_out = std::move(settings.left_out),
@@ -86,6 +116,7 @@ Result<std::unique_ptr<kloset::Destination>> make_destination(Env env,
                                                               flow::CancelToken cancel) {
   const config::Location location = PLK_TRY(location_of(options, settings.directory));
   PLK_TRY(check_scheme(location, "unsupported exporter protocol"));
+  PLK_TRY(prepare(PlaceKind::destination, location, options));
   return make_fs_destination(env,
                              {.root = config::clean_path(location.rest),
                               .existing = settings.existing,

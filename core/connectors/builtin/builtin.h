@@ -4,8 +4,9 @@
 //   fs      store, source, destination       a path of this machine
 //   ptar    store                            a single-file archive; also `fs` with a path so named
 //
-// Errors: Errc::invalid_argument for options without a location, Errc::unsupported for a scheme
-// that nothing here serves, worded as genuine Plakar words it.
+// Errors: Errc::invalid_argument for options without a location and for those that the connector's
+// schema (schemas.h) does not take, Errc::unsupported for a scheme that nothing here serves, worded
+// as genuine Plakar words it.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,12 @@ namespace plakar::connectors {
 // relative paths are relative to.
 Result<config::Location> store_location(const config::Options& options, std::string_view directory);
 Result<config::Location> source_location(const config::Options& options,
+                                         std::string_view directory);
+
+// Which of the options the connector of their location does not know: make_store() and the others
+// refuse them. A configuration file may have them, as genuine Plakar takes no notice. Empty where
+// no connector is built in for the location.
+std::vector<std::string> unknown_options(config::PlaceKind kind, const config::Options& options,
                                          std::string_view directory);
 
 struct StoreSettings {

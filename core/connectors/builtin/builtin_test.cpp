@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include "core/codec/json.h"
+#include "core/connectors/builtin/schemas.h"
+
 namespace plakar::connectors {
 namespace {
 
@@ -64,7 +67,56 @@ TEST_SUITE("built-in connectors") {
     CHECK(finds_processes("0").value());
     CHECK(finds_processes("").value());
     CHECK(finds_processes("yes").error().message() ==
-          "dont_traverse_fs: 'yes' is neither true nor false");
+          "fs source: dont_traverse_fs: must be true or false");
+  }
+
+  TEST_CASE("options that the connector does not know are refused, and the known ones named") {
+    const auto with = [](const char* location, const char* key) {
+      config::Options options = at(location);
+      options.push_back({.key = key, .value = "1"});
+      return options;
+    };
+    const auto source = make_source(system_env(), with("/a", "tls"), {.directory = "/"}, {});
+    REQUIRE_FALSE(source);
+    CHECK(source.error().code() == Errc::invalid_argument);
+    CHECK(source.error().message() ==
+          "fs source: tls: is not known; known are location, dont_traverse_fs");
+    const auto typed = make_source(system_env(), with("/a", "dont_travers_fs"), {}, {});
+    REQUIRE_FALSE(typed);
+    CHECK(typed.error().message() ==
+          "fs source: dont_travers_fs: is not known, did you mean dont_traverse_fs?");
+    const auto store = make_store(system_env(), with("/a", "dont_traverse_fs"), {}, {});
+    REQUIRE_FALSE(store);
+    CHECK(store.error().message() ==
+          "fs store: dont_traverse_fs: is not known; known are location");
+    CHECK_FALSE(make_store(system_env(), with("/a.ptar", "x"), {}, {}));
+    CHECK_FALSE(make_destination(system_env(), with("/a", "x"), {}, {}));
+    CHECK(make_destination(system_env(), at("/a"), {}, {}));
+    CHECK(make_store(system_env(), at("/a.ptar"), {}, {}));
+  }
+
+  TEST_CASE("unknown options can be told from others, where there is a connector to ask") {
+    config::Options options = at("a");
+    options.push_back({.key = "dont_traverse_fs", .value = "perhaps"});
+    options.push_back({.key = "b", .value = "1"});
+    options.push_back({.key = "a/~b", .value = "x"});
+    using config::PlaceKind;
+    CHECK(unknown_options(PlaceKind::source, options, "/") ==
+          std::vector<std::string>{"b", "a/~b"});
+    CHECK(unknown_options(PlaceKind::destination, options, "/").size() == 3);
+    config::set_option(options, "location", "s3://host/bucket");
+    CHECK(unknown_options(PlaceKind::source, options, "/").empty());
+    CHECK(unknown_options(PlaceKind::source, {}, "/").empty());
+  }
+
+  TEST_CASE("the schema of a source says what it may be asked, with defaults") {
+    const auto schema = connector_schema(config::PlaceKind::source, "fs");
+    REQUIRE(schema);
+    const auto prepared = schema->prepare(at("fs:///a"));
+    CHECK(prepared.errors.empty());
+    CHECK(codec::to_json(prepared.value) == R"({"location":"fs:///a","dont_traverse_fs":false})");
+    CHECK(schema->prepare(config::Options()).errors.at(0).message == "location: is required");
+    CHECK_FALSE(connector_schema(config::PlaceKind::source, "ptar"));
   }
 }
 
