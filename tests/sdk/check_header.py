@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""The gates of the public headers, each by its name.
+
+    tests/sdk/check_header.py [--sdk DIR] GATE...
+
+    standards   both headers compile in every language and standard, with gcc and clang, without warnings
+    padding     no struct has implicit padding
+    abi         every frozen layout, signature and constant holds, with gcc and clang
+    tables      the newest tables and the ledger are those of this header
+    comments    every function has a thread tag, and everything that points says how long it lives
+"""
+import argparse
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import compilers
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Wundef", "-Werror"]
+CXX_WARNINGS = ["-Wold-style-cast", "-Wnon-virtual-dtor", "-Woverloaded-virtual", "-Wextra-semi"]
+TAG = re.compile(r"\[(load|pure|any|instance|host: any|host: blocks|"
+                 r"serial: (instance|scan|reader|export|writer|upload|lister)(, overlaps)?)\]")
+
+
+def compile_all(commands: list[list[str]]) -> list[str]:
+    running = [(c, subprocess.Popen(c, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+               for c in commands]
+    bad = []
+    for command, process in running:
+        output = process.communicate()[0]
+        if process.returncode:
+            bad.append(" ".join(command) + "\n" + output.rstrip())
+    return bad
+
+
+class Gates:
+    def __init__(self, sdk: pathlib.Path, scratch: pathlib.Path):
+        self.sdk = sdk
+        self.header = sdk / "include/plakar/connector.h"
+        self.include = f"-I{sdk / 'include'}"
+        self.scratch = scratch
+
+    def source(self, name: str, text: str) -> str:
+        path = self.scratch / name
+        path.write_text(text)
+        return str(path)
+
+    def standards(self) -> list[str]:
+        c = self.source("alone.c", "#include <plakar/connector.h>\n")
+        cxx = self.source("alone.cpp", "#include <plakar/connector.hpp>\n")
+        check = ["-fsyntax-only", self.include] + WARNINGS
+        jobs = [[cc, f"-std={s}"] + check + [c] for cc in compilers.c_compilers().values()
+                for s in compilers.C_STANDARDS]
+        jobs += [[cc, f"-std={s}"] + check + CXX_WARNINGS + ["-x", "c++", c]
+                 for cc in compilers.cxx_compilers().values() for s in compilers.CXX_STANDARDS]
+        if (self.sdk / "include/plakar/connector.hpp").exists():
+            jobs += [[cc, f"-std={s}"] + check + CXX_WARNINGS + [cxx]
+                     for cc in compilers.cxx_compilers().values() for s in compilers.CXX_STANDARDS]
+        return compile_all(jobs)
+
+    def padding(self) -> list[str]:
+        c = self.source("padded.c", "#include <plakar/connector.h>\n")
+        check = ["-fsyntax-only", self.include, "-Wpadded", "-Werror"]
+        return compile_all([[cc] + check + [c] for cc in compilers.c_compilers().values()] +
+                           [[cc] + check + ["-x", "c++", c] for cc in compilers.cxx_compilers().values()])
+
+    def abi(self) -> list[str]:
+        jobs = []
+        for tables in sorted(p for p in (self.sdk / "abi").iterdir() if (p / "layout.h").exists()):
+            named = [f'-DPLK_{name.upper()}="{tables / name}.h"' for name in ("layout", "signatures", "constants")]
+            jobs += [[cc, "-std=c11", "-fsyntax-only", self.include] + named + [str(self.sdk / "abi/check.c")]
+                     for cc in compilers.c_compilers().values()]
+        return compile_all(jobs) if jobs else [f"there are no frozen tables below {self.sdk / 'abi'}"]
+
+    def tables(self) -> list[str]:
+        sdk = self.sdk
+        return compile_all([[sys.executable, str(sdk / "abi/tables.py"), "--check"]])
+
+    def comments(self) -> list[str]:
+        bad = []
+        seen: list[str] = []   # the comment lines above
+        struct, whole = None, ""
+        for number, line in enumerate(self.header.read_text().splitlines(), 1):
+            where = f"connector.h:{number}"
+            stripped = line.strip()
+            if stripped.startswith("//"):
+                seen.append(stripped)
+                continue
+            whole += " " + stripped
+            if stripped and not re.search(r"[;{}]\s*(//.*)?$", stripped) and not stripped.startswith("#"):
+                continue   # goes on in the next line
+            comment = " ".join(seen) + whole[whole.find("//"):] * ("//" in whole)
+            code = whole.split("//")[0].strip()
+            if code.startswith("typedef struct") and code.endswith("{"):
+                struct, above = code.split()[2], comment
+                if struct in ("plk_str", "plk_bytes"):
+                    struct = None   # said for the type as a whole, in `above`
+            elif code.startswith("}"):
+                struct = None
+            elif "(PLK_CALL" in code or code.startswith("PLK_EXPORT "):
+                if not TAG.search(comment):
+                    bad.append(f"{where}: a function without a thread tag: {code}")
+                outputs = [o for o in re.findall(r"(?:\*\*|_batch\*|plk_bytes\*) ?(\w+)", code)
+                           if not re.search(rf"const plk_bytes\* {o}\b", code)]
+                if outputs and not re.search(r"\blives?\b", comment):
+                    bad.append(f"{where}: how long does what `{outputs[0]}` gets live? {code}")
+            elif struct and re.match(r"(const )?\w+[ *]", code) and (
+                    "*" in code or re.match(r"plk_(str|bytes)\b", code)):
+                if not re.search(r"\b[Ll]ives?\b", comment):
+                    bad.append(f"{where}: how long does it live? {struct}: {code}")
+            seen, whole = [], ""
+        if not TAG.search(self.header.read_text()):
+            bad.append("no tags at all: the header is not understood")
+        return bad
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sdk", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[2] / "sdk")
+    parser.add_argument("gates", nargs="+", choices=["standards", "padding", "abi", "tables", "comments"])
+    args = parser.parse_args()
+    failed = False
+    with tempfile.TemporaryDirectory() as scratch:
+        for gate in args.gates:
+            bad = getattr(Gates(args.sdk.resolve(), pathlib.Path(scratch)), gate)()
+            failed = failed or bool(bad)
+            print(f"{'FAILED' if bad else 'ok'} {gate}")
+            print("\n".join(bad), end="\n" if bad else "")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
