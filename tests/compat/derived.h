@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,7 @@ class DerivedBlobs final : public kloset::BlobSink, public kloset::BlobSource {
   Result<Mac> put(kloset::ResourceType type, BytesView plain) override {
     using enum kloset::ResourceType;
     const Mac name = mac(plain);
+    const std::lock_guard guard(mutex_);
     switch (type) {
       case vfs_root:
       case vfs_node:
@@ -69,6 +71,7 @@ class DerivedBlobs final : public kloset::BlobSink, public kloset::BlobSource {
   int unknown = 0;
 
  private:
+  std::mutex mutex_;
   kloset::Repository& repository_;
   std::map<std::pair<kloset::ResourceType, Mac>, Bytes> nodes_;
 };

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
+#include "core/flow/channel.h"
+#include "core/flow/task_group.h"
 #include "core/kloset/format/object.h"
 #include "core/kloset/snapshot/internal/listing_key.h"
 #include "core/kloset/tree/dirpack.h"
@@ -56,7 +59,7 @@ std::string path_key(std::string_view path) {
   for (const unsigned shift : {24u, 16u, 8u, 0u}) key += static_cast<char>(depth >> shift & 0xff);
   return key += path;
 }
-std::string_view path_of_key(std::string_view key) { return key.substr(4); }
+std::string_view path_of_key(std::string_view key) noexcept { return key.substr(4); }
 
 Mac mac_at(BytesView bytes) {
   Mac mac;
@@ -101,6 +104,16 @@ Result<Mac> store_tree(BlobSink& sink, ResourceType root_type, KeyOrder order, R
   if (has_key) PLK_TRY(tree.add(text(key), value));
   return tree.finish();
 }
+
+// An entry on its way from its listing to the trees that find it by path.
+struct Filed {
+  std::string path;
+  Mac id;
+  std::string media_type;  // empty: it is in no tree of content types
+};
+using FiledBatch = std::vector<Filed>;
+constexpr std::size_t filed_batch_size = 256;
+constexpr std::size_t filed_batches_waiting_max = 8;
 
 // Stores a listing, chunk by chunk where it is a large one.
 class ListingWriter {
@@ -176,6 +189,17 @@ class SnapshotBuilder::Sorted {
   RecordSorter errors;         // by path
   RecordSorter xattrs;         // by path_key() of path and name together
 
+  Status file(const FiledBatch& batch) {
+    for (const Filed& entry : batch) {
+      PLK_TRY(vfs.add(path_key(entry.path), entry.id.view()));
+      if (entry.media_type.empty()) continue;
+      std::string key = "/";
+      key.append(entry.media_type).append(entry.path);
+      PLK_TRY(content_types.add(key, entry.id.view()));
+    }
+    return {};
+  }
+
   bool passed = false;  // the listings are being gone through: nothing comes in any more
   std::optional<std::string> last_needed;
   // The root is in no listing. The one added last counts.
@@ -187,11 +211,14 @@ class SnapshotBuilder::Sorted {
   bool root_is_other = false;
 };
 
-// Goes through the listings.
+// Goes through the listings. What is to be found by path goes to `filed`.
 class SnapshotBuilder::Pass {
  public:
-  Pass(SnapshotBuilder& builder, const LeftOut& left_out)
-      : builder_(builder),
+  Pass(SnapshotBuilder& builder, const LeftOut& left_out, flow::Channel<FiledBatch>& filed,
+       const flow::CancelToken& cancel)
+      : filed_(filed),
+        cancel_(cancel),
+        builder_(builder),
         sorted_(*builder.sorted_),
         sink_(*builder.sink_),
         left_out_(left_out),
@@ -210,7 +237,8 @@ class SnapshotBuilder::Pass {
       PLK_TRY(end());
     }
     while (!levels_.empty()) PLK_TRY(close());
-    return root_summary_;
+    PLK_TRY(filed_.push(std::move(batch_), cancel_));
+    return std::move(root_summary_);
   }
 
  private:
@@ -279,14 +307,12 @@ class SnapshotBuilder::Pass {
 
   // Where the entry at hand belongs beside the listing.
   Status file(const std::string& path, bool is_directory) {
-    PLK_TRY(sorted_.vfs.add(path_key(path), id_.view()));
     const VfsEntry entry = PLK_TRY(decode_vfs_entry(encoded_));
-    if (!entry.content_type.empty()) {
-      const std::string key = std::string("/").append(media_type(entry.content_type)).append(path);
-      PLK_TRY(sorted_.content_types.add(key, id_.view()));
-    }
     if (!is_directory) directory_.summary.add(summary_item(entry));
-    return {};
+    batch_.push_back(
+        {.path = path, .id = id_, .media_type = std::string(media_type(entry.content_type))});
+    return batch_.size() < filed_batch_size ? Status()
+                                            : filed_.push(std::exchange(batch_, {}), cancel_);
   }
 
   Status end() {
@@ -334,6 +360,9 @@ class SnapshotBuilder::Pass {
     return builder_.add_error(path, why);
   }
 
+  flow::Channel<FiledBatch>& filed_;
+  const flow::CancelToken& cancel_;
+  FiledBatch batch_;
   SnapshotBuilder& builder_;
   Sorted& sorted_;
   BlobSink& sink_;
@@ -446,7 +475,8 @@ Status SnapshotBuilder::make_up_ancestors() {
   return {};
 }
 
-Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& left_out) {
+Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& left_out,
+                                             const flow::CancelToken& cancel) {
   if (!failure_) return failure_.error();
   Sorted& sorted = *sorted_;
   if (sorted.root_is_other) {
@@ -459,31 +489,55 @@ Result<HeaderSource> SnapshotBuilder::finish(Importer importer, const LeftOut& l
 
   HeaderSource source;
   source.importer = std::move(importer);
-  source.summary = PLK_TRY(Pass(*this, left_out).run());
-
-  const auto path_text = [](const std::string& key) { return path_of_key(key); };
-  const auto text = [](const std::string& key) { return std::string_view(key); };
-  source.roots.vfs =
-      PLK_TRY(store_tree(*sink_, ResourceType::vfs_root, KeyOrder::path, sorted.vfs, path_text));
-  const auto add_index = [&](std::string name, const Mac& root) {
-    source.indexes.push_back({.name = std::move(name), .type = "btree", .value = root});
-  };
-  add_index("content-type", PLK_TRY(store_tree(*sink_, ResourceType::btree_root, KeyOrder::bytes,
-                                               sorted.content_types, text)));
-  PLK_TRY(sorted.made.finish());
-  TreeWriter listings(*sink_, ResourceType::btree_root, KeyOrder::bytes);
-  TreeWriter summaries(*sink_, ResourceType::btree_root, KeyOrder::bytes);
-  while (PLK_TRY(sorted.made.next())) {
-    PLK_TRY(listings.add(sorted.made.key(), mac_at(sorted.made.value())));
-    PLK_TRY(summaries.add(sorted.made.key(), mac_at(sorted.made.value().subspan(32))));
+  Mac content_types;
+  Mac dirpacks;
+  Mac summaries;
+  {
+    // What goes through the listings, and what sorts by path what comes out of them, work side by
+    // side, and then each stores trees.
+    flow::Channel<FiledBatch> filed({.items = filed_batches_waiting_max});
+    flow::TaskGroup tasks(cancel);
+    tasks.spawn("listings", [&](const flow::CancelToken& token) -> Status {
+      source.summary = PLK_TRY(Pass(*this, left_out, filed, token).run());
+      filed.close();
+      PLK_TRY(store_directories(dirpacks, summaries));
+      source.roots.errors = PLK_TRY(store_tree(*sink_, ResourceType::error_root, KeyOrder::bytes,
+                                               sorted.errors, std::identity()));
+      source.roots.xattrs = PLK_TRY(
+          store_tree(*sink_, ResourceType::xattr_root, KeyOrder::path, sorted.xattrs, path_of_key));
+      return {};
+    });
+    tasks.spawn("paths", [&](const flow::CancelToken& token) -> Status {
+      for (FiledBatch batch; PLK_TRY(filed.pop(batch, token));) PLK_TRY(sorted.file(batch));
+      content_types = PLK_TRY(store_tree(*sink_, ResourceType::btree_root, KeyOrder::bytes,
+                                         sorted.content_types, std::identity()));
+      source.roots.vfs = PLK_TRY(
+          store_tree(*sink_, ResourceType::vfs_root, KeyOrder::path, sorted.vfs, path_of_key));
+      return {};
+    });
+    PLK_TRY(tasks.wait());
   }
-  add_index("dirpack", PLK_TRY(listings.finish()));
-  add_index("summary", PLK_TRY(summaries.finish()));
-  source.roots.errors =
-      PLK_TRY(store_tree(*sink_, ResourceType::error_root, KeyOrder::bytes, sorted.errors, text));
-  source.roots.xattrs = PLK_TRY(
-      store_tree(*sink_, ResourceType::xattr_root, KeyOrder::path, sorted.xattrs, path_text));
+  for (const auto& [name, root] :
+       {std::pair<std::string_view, const Mac&>("content-type", content_types),
+        {"dirpack", dirpacks},
+        {"summary", summaries}}) {
+    source.indexes.push_back({.name = std::string(name), .type = "btree", .value = root});
+  }
   return source;
+}
+
+Status SnapshotBuilder::store_directories(Mac& dirpacks, Mac& summaries) {
+  RecordSorter& made = sorted_->made;
+  PLK_TRY(made.finish());
+  TreeWriter listing_tree(*sink_, ResourceType::btree_root, KeyOrder::bytes);
+  TreeWriter summary_tree(*sink_, ResourceType::btree_root, KeyOrder::bytes);
+  while (PLK_TRY(made.next())) {
+    PLK_TRY(listing_tree.add(made.key(), mac_at(made.value())));
+    PLK_TRY(summary_tree.add(made.key(), mac_at(made.value().subspan(32))));
+  }
+  dirpacks = PLK_TRY(listing_tree.finish());
+  summaries = PLK_TRY(summary_tree.finish());
+  return {};
 }
 
 }  // namespace plakar::kloset

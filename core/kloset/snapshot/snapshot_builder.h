@@ -10,7 +10,7 @@
 // directory by directory: memory is bounded by the depth and not by the number of entries, but for
 // the paths of what is in the way of a directory.
 //
-// Not thread-safe.
+// Not thread-safe. Storing the trees uses two threads of its own.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/flow/cancel_token.h"
 #include "core/kloset/blob_source.h"
 #include "core/kloset/chunking/chunker.h"
 #include "core/kloset/snapshot/header.h"
@@ -34,7 +35,7 @@ class SnapshotBuilder {
     std::size_t memory_bytes = std::size_t{16} << 20;
   };
 
-  // Both outlive the builder.
+  // Both outlive the builder. The sink is used from several threads.
   SnapshotBuilder(BlobSink& sink, const Chunker& chunker)
       : SnapshotBuilder(sink, chunker, Options()) {}
   SnapshotBuilder(BlobSink& sink, const Chunker& chunker, const Options& options);
@@ -53,7 +54,8 @@ class SnapshotBuilder {
   // Stores listings, summaries and trees. Called once, last. `left_out` hears of each entry that
   // became an error only now, and of why.
   using LeftOut = std::function<void(std::string_view path, std::string_view error)>;
-  Result<HeaderSource> finish(Importer importer, const LeftOut& left_out);
+  Result<HeaderSource> finish(Importer importer, const LeftOut& left_out,
+                              const flow::CancelToken& cancel = {});
 
  private:
   class Sorted;
@@ -62,6 +64,7 @@ class SnapshotBuilder {
   Status add_directory(std::string_view path);
   Status add_needed(std::string_view directory);
   Status make_up_ancestors();
+  Status store_directories(Mac& dirpacks, Mac& summaries);
 
   BlobSink* sink_;
   const Chunker* chunker_;

@@ -36,6 +36,7 @@ Result<Bytes> MemoryBlobs::load(ResourceType type, const Mac& mac, std::size_t p
 
 Result<Mac> MemoryBlobs::put(ResourceType type, BytesView plain) {
   const Mac name = mac(plain);
+  const std::lock_guard guard(mutex_);
   items.try_emplace({type, name}, plain.begin(), plain.end());
   return name;
 }

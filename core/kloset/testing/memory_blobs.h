@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "core/crypto/store_mac.h"
@@ -10,7 +11,7 @@
 
 namespace plakar::kloset::testing {
 
-// Not thread-safe, other than the interfaces it implements.
+// Only put() may be called from several threads.
 class MemoryBlobs final : public BlobSource, public BlobSink {
  public:
   using Items = std::map<std::pair<ResourceType, Mac>, Bytes>;
@@ -31,6 +32,7 @@ class MemoryBlobs final : public BlobSource, public BlobSink {
 
  private:
   crypto::StoreMac mac_;
+  std::mutex mutex_;
 };
 
 }  // namespace plakar::kloset::testing

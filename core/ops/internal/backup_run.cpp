@@ -362,10 +362,13 @@ Result<kloset::HeaderSource> BackupRun::run(std::optional<ParentLookup> parent,
   observer_.entered(BackupPhase::trees);
   // A root that is a file: what was backed up is the directory that it is in.
   if (root_is_file_) importer.directory = kloset::parent_of(importer.directory);
-  return builder_.finish(std::move(importer), [this](std::string_view path, std::string_view why) {
-    ++errors_;
-    observer_.failed(path, why);
-  });
+  return builder_.finish(
+      std::move(importer),
+      [this](std::string_view path, std::string_view why) {
+        ++errors_;
+        observer_.failed(path, why);
+      },
+      cancel_);
 }
 
 template <class Take>
