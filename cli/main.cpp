@@ -20,6 +20,7 @@
 #include "cli/commands/command.h"
 #include "cli/exit_code.h"
 #include "cli/flags/flag_set.h"
+#include "cli/flags/value.h"
 #include "cli/ui/renderer.h"
 #include "core/base/file_system.h"
 #include "core/base/files.h"
@@ -34,6 +35,9 @@ namespace {
 std::int64_t available_cores() {
   return std::max<std::int64_t>(1, std::int64_t{std::thread::hardware_concurrency()});
 }
+
+// With less, every command would crawl.
+constexpr std::uint64_t memory_min = std::uint64_t{16} << 20;
 
 // The options before the command that only main() needs.
 struct StartOptions {
@@ -56,6 +60,13 @@ void declare_anywhere(FlagSet& flags, GlobalOptions& options, StartOptions& star
   flags.integer("cpu", options.cpu, "how many cores to use");
   flags.integer("concurrency", options.concurrency,
                 "how many operations to run side by side; -1 means as many as -cpu");
+  flags.value(
+      "memory",
+      [&options](std::string_view text) -> Status {
+        options.memory = PLK_TRY(parse_size(text));
+        return {};
+      },
+      "how much memory buffers and caches may take, as `SIZE`: 48M if not given");
   flags.text("keyfile", options.keyfile, "read the passphrase from `FILE`");
   flags.duration("key-cache", options.key_cache,
                  "keep the store's key in the kernel's keyring for `DURATION`, so that the next "
@@ -91,6 +102,7 @@ std::optional<std::string> complaint(const GlobalOptions& options) {
   if (options.concurrency == 0 || options.concurrency < -1) {
     return "invalid -concurrency value " + std::to_string(options.concurrency);
   }
+  if (options.memory < memory_min) return "invalid -memory value: at least 16M";
   using std::chrono::seconds;
   if (options.key_cache != seconds(0) && options.key_cache < seconds(1)) {
     return "invalid -key-cache value: at least 1s";

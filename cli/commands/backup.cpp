@@ -297,6 +297,7 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
   options.run.hostname = host_name();
   options.run.use_parent = options.cache == "vfs";
   options.run.threads = context.options.threads();
+  options.run.sort_memory_bytes = context.options.sort_memory();
   if (!options.packfiles.empty() && options.packfiles != "memory") {
     options.run.temporary_directory = options.packfiles;
   } else if (const auto temporary = context.environment("TMPDIR")) {

@@ -2,6 +2,7 @@
 // all of them is passed down by main(), as is everything that a command may use.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -31,10 +32,21 @@ struct GlobalOptions {
   std::string keyfile{};
   std::chrono::nanoseconds key_cache{};  // 0: keys are not kept
   bool json = false;
+  // What buffers and caches may take together, beside the derivation of a key. What a command
+  // needs is a share of it, so that nothing grows with the store or the backup.
+  std::uint64_t memory = std::uint64_t{48} << 20;
 
+  // Each has buffers of some 8 MiB. Who says how many are wanted gets them.
   std::size_t threads() const noexcept {
-    return static_cast<std::size_t>(concurrency > 0 ? concurrency : cpu);
+    if (concurrency > 0) return static_cast<std::size_t>(concurrency);
+    const auto cores = static_cast<std::uint64_t>(cpu);
+    return static_cast<std::size_t>(std::clamp<std::uint64_t>(memory / (8u << 20), 1, cores));
   }
+  // For entries that wait to be sorted.
+  std::size_t sort_memory() const noexcept { return memory / 6; }
+  // For what the index learns in a run, and of what it has in files.
+  std::size_t index_memory() const noexcept { return memory / 3; }
+  std::size_t index_mapped() const noexcept { return memory - index_memory(); }
 };
 
 // What a command may use. stdout is the answer, stderr the conversation.

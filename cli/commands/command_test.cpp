@@ -41,6 +41,25 @@ Run run(const Strings& words) {
 }  // namespace
 
 TEST_SUITE("commands") {
+  TEST_CASE("what memory is given bounds the shares of all who want some, and the threads") {
+    GlobalOptions options;
+    options.cpu = 64;
+    CHECK(options.threads() == 6);
+    for (const std::uint64_t mebibytes : {16, 48, 1000}) {
+      options.memory = mebibytes << 20;
+      // Sorting is done when nothing is asked of the index.
+      CHECK(options.index_memory() + options.index_mapped() <= options.memory);
+      CHECK(options.sort_memory() < options.index_memory());
+      CHECK(options.threads() * (8u << 20) <= options.memory);
+    }
+    CHECK(options.threads() == 64);
+    options.cpu = 1;
+    CHECK(options.threads() == 1);
+    options.memory = 16u << 20;
+    options.concurrency = 20;
+    CHECK(options.threads() == 20);
+  }
+
   TEST_CASE("two words are matched before one") {
     CHECK(find_command(table, Strings{"pkg", "add", "x"})->words == "pkg add");
     CHECK(find_command(table, Strings{"pkg", "nosuch"})->words == "pkg");

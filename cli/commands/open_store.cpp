@@ -11,6 +11,8 @@
 #include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
 #include "core/kloset/repository/key_cache.h"
+#include "core/kloset/state/index_cache.h"
+#include "core/kloset/state/table_index.h"
 
 namespace plakar::cli {
 namespace {
@@ -49,6 +51,16 @@ Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Sto
   kloset::Repository::Options options;
   options.interrupt = [&context] { return context.cancel.check(); };
   options.cache_directory = context.directories.cache;
+  if (!store.traits().archive) {
+    options.make_index = [&context](const Uuid& id) -> Result<std::unique_ptr<kloset::StateIndex>> {
+      return kloset::TableIndex::open(
+          context.env.files, context.env.random,
+          {.directory = kloset::cache_directory_of(context.directories.cache, id),
+           .repository_id = id,
+           .delta_bytes_max = context.options.index_memory(),
+           .resident_bytes_max = context.options.index_mapped()});
+    };
+  }
   std::unique_ptr<kloset::KeyCache> keys;
   if (context.options.key_cache > std::chrono::nanoseconds(0)) {
     keys = PLK_TRY_CONTEXT(

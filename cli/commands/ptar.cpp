@@ -197,6 +197,7 @@ int run_ptar(Context& context, std::span<const std::string> arguments) {
   if (flags_given.no_compression) options.config.compression.reset();
   options.backup.context = snapshot_context(context);
   options.backup.threads = context.options.threads();
+  options.backup.sort_memory_bytes = context.options.sort_memory();
   options.backup.strict = flags_given.strict;
   if (const auto temporary = context.environment("TMPDIR")) {
     options.backup.temporary_directory = *temporary;

@@ -220,6 +220,7 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
   options.run.hostname = host_name();
   options.run.lock = !is_set(context, "PLAKAR_LOCKLESS");
   options.run.threads = context.options.threads();
+  options.run.sort_memory_bytes = context.options.sort_memory();
   options.run.bring_back = snapshot.has_value();
   if (!options.packfiles.empty() && options.packfiles != "memory") {
     options.run.temporary_directory = options.packfiles;

@@ -158,6 +158,32 @@ Result<std::chrono::nanoseconds> parse_duration(std::string_view text) {
   return std::chrono::nanoseconds(negative ? -value : value);
 }
 
+Result<std::uint64_t> parse_size(std::string_view text) {
+  if (text.ends_with("iB")) {
+    text.remove_suffix(2);
+    if (text.empty() || is_digit(text.back())) return parse_error();
+  }
+  unsigned shift = 0;
+  constexpr std::string_view letters = "KMGT";
+  if (!text.empty()) {
+    if (const std::size_t power = letters.find(text.back()); power != std::string_view::npos) {
+      shift = 10 * static_cast<unsigned>(power + 1);
+      text.remove_suffix(1);
+    }
+  }
+  if (text.empty()) return parse_error();
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  std::uint64_t number = 0;
+  for (const char c : text) {
+    if (!is_digit(c)) return parse_error();
+    const auto digit = static_cast<std::uint64_t>(c - '0');
+    if (number > (most - digit) / 10) return range_error();
+    number = number * 10 + digit;
+  }
+  if (number > most >> shift) return range_error();
+  return number << shift;
+}
+
 std::string quote(std::string_view text) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out = "\"";

@@ -21,6 +21,9 @@ Result<std::int64_t> parse_int(std::string_view text);
 // A signed sum of decimals with units: 5s, 1m30s, 1.5h, -2ms, 100us, 7ns, and plain 0.
 Result<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
+// Bytes: a number, with K, M, G or T behind it, powers of 1024, which may be written KiB.
+Result<std::uint64_t> parse_size(std::string_view text);
+
 // `text` in double quotes, with what is not printable escaped, as error messages show it.
 std::string quote(std::string_view text);
 

@@ -27,6 +27,28 @@ TEST_SUITE("option values") {
     CHECK(*parse_int("9223372036854775807") == std::numeric_limits<std::int64_t>::max());
   }
 
+  TEST_CASE("sizes are bytes, or powers of 1024") {
+    CHECK(*parse_size("0") == 0);
+    CHECK(*parse_size("1000000") == 1'000'000);
+    CHECK(*parse_size("3K") == 3072);
+    CHECK(*parse_size("48M") == std::uint64_t{48} << 20);
+    CHECK(*parse_size("48MiB") == std::uint64_t{48} << 20);
+    CHECK(*parse_size("2GiB") == std::uint64_t{2} << 30);
+    CHECK(*parse_size("1T") == std::uint64_t{1} << 40);
+    CHECK(*parse_size("8388607T") == std::uint64_t{8388607} << 40);
+    for (const char* bad :
+         {"", "K", "iB", "5iB", "-1", "1.5G", "48m", "48MB", " 1", "1 M", "0x10"}) {
+      CAPTURE(bad);
+      REQUIRE_FALSE(parse_size(bad));
+      CHECK(parse_size(bad).error().message() == "parse error");
+    }
+    for (const char* large : {"8388608T", "9223372036854775808", "99999999999999999999M"}) {
+      CAPTURE(large);
+      REQUIRE_FALSE(parse_size(large));
+      CHECK(parse_size(large).error().message() == "value out of range");
+    }
+  }
+
   TEST_CASE("other integers say whether they are malformed or too large") {
     for (const char* bad :
          {"", "-", "abc", "1.5", "0x", "08", "_1", "1_", "1__0", " 1", "1 ", "--1"}) {

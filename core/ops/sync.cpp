@@ -29,7 +29,8 @@ class Sync {
         copier_(source, target,
                 {.threads = options.threads,
                  .damage = options.damage,
-                 .temporary_directory = options.temporary_directory},
+                 .temporary_directory = options.temporary_directory,
+                 .sort_memory_bytes = options.sort_memory_bytes},
                 observer) {}
 
   Result<SyncReport> run(std::span<const SnapshotId> snapshots,

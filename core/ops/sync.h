@@ -51,6 +51,8 @@ struct SyncOptions {
   bool strict = false;
   // Where entries go that are too many to be held in memory; files there have no names.
   std::string temporary_directory = "/tmp";
+  // How much of them is held.
+  std::size_t sort_memory_bytes = std::size_t{8} << 20;
 };
 
 // What was copied of one snapshot.

@@ -106,7 +106,8 @@ class SnapshotCopier::Copy {
         builder_(transaction, chunker_,
                  {.spill = {.files = &copier.target_.env().files,
                             .random = &copier.target_.env().random,
-                            .directory = copier.options_.temporary_directory}}),
+                            .directory = copier.options_.temporary_directory},
+                  .memory_bytes = copier.options_.sort_memory_bytes}),
         jobs_({.items = batches_waiting_max}) {
     report_.id = id;
   }

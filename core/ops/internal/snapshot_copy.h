@@ -58,6 +58,7 @@ class SnapshotCopier {
     std::size_t threads = 2;
     SourceDamage damage = SourceDamage::refuse;
     std::string temporary_directory = "/tmp";
+    std::size_t sort_memory_bytes = std::size_t{8} << 20;
     // How many objects are remembered, of some 130 bytes each.
     std::size_t objects_max = 64 * 1024;
   };
