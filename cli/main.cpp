@@ -86,9 +86,9 @@ void declare_before(FlagSet& flags, StartOptions& start) {
   flags.text("cachedir", start.cache_directory, "cache `DIRECTORY`");
   flags.text("datadir", start.data_directory, "data `DIRECTORY`, where packages are installed");
   flags.boolean("disable-security-check", start.disable_security_check,
-                "do not look for security updates");
+                "keep genuine Plakar from looking for updates; this program never does");
   flags.boolean("enable-security-check", start.enable_security_check,
-                "look for security updates again");
+                "undo -disable-security-check");
   flags.text("profile-cpu", start.ignored, "accepted, without effect");
   flags.text("profile-mem", start.ignored, "accepted, without effect");
 }

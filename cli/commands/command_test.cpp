@@ -101,13 +101,6 @@ TEST_SUITE("commands") {
     CHECK(run({"help", "-style", "loud"}).code == exit_failure);
   }
 
-  TEST_CASE("every command has a page") {
-    for (const char* name : {"backup", "cat", "check", "create", "help", "info", "ls",
-                             "maintenance", "repair", "restore", "version"}) {
-      CHECK(man::find_page(name));
-    }
-  }
-
   TEST_CASE("an error line cannot be forged from inside") {
     std::ostringstream out;
     std::ostringstream err;
