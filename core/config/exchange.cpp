@@ -21,6 +21,7 @@ using codec::Json;
 using codec::JsonMember;
 using codec::JsonType;
 
+constexpr std::string_view failed = "failed to parse config data";
 constexpr std::string_view rclone_prefix = "rclone_";
 
 Options shown(const Place& place, ShownSecrets secrets) {
@@ -56,10 +57,25 @@ void drop_empty_values(Places& places) {
   }
 }
 
-Result<Places> parse_yaml(std::string_view text) {
-  const YamlTree tree = PLK_TRY(YamlTree::parse(std::string(text), "config"));
-  if (tree[YamlTree::root].kind != YamlKind::mapping || tree.documents() > 1) {
-    return Error(Errc::invalid_argument, "no list of names");
+// Whether a tree is meant to be names with options. Names with texts alone are also what INI with
+// colons looks like.
+bool is_about_names(const YamlTree& tree) {
+  if (tree[YamlTree::root].kind != YamlKind::mapping || tree.documents() > 1) return false;
+  for (std::size_t i = 0; i < tree.pair_count(YamlTree::root); ++i) {
+    const YamlKind kind = tree[tree.resolve(tree.value(YamlTree::root, i))].kind;
+    if (kind == YamlKind::mapping || kind == YamlKind::sequence) return true;
+  }
+  return tree.pair_count(YamlTree::root) == 0;
+}
+
+// Names at the top level, or in the section of a whole configuration file.
+Result<Places> read_names(const YamlTree& tree) {
+  if (tree.find_pair(YamlTree::root, "version")) {
+    for (const PlaceKind kind : {PlaceKind::store, PlaceKind::source, PlaceKind::destination}) {
+      if (tree.find_pair(YamlTree::root, section_key(kind))) {
+        return read_section(tree, section_key(kind));
+      }
+    }
   }
   return read_top_level(tree);
 }
@@ -138,12 +154,19 @@ std::string render_ini(const Place& place, ShownSecrets secrets) {
 
 Result<Places> parse_places(std::string_view text) {
   if (text.size() > yaml_bytes_max) {
-    return Error(Errc::invalid_argument, "failed to parse config data: larger than 4 MiB");
+    return Error(Errc::invalid_argument, "larger than 4 MiB").context(failed);
   }
-  Result<Places> places = parse_yaml(text);
-  if (!places) places = parse_json_places(text);
-  // The message of the last attempt is the one that genuine Plakar gives, too.
-  if (!places) places = parse_ini(text);
+  const auto tree = YamlTree::parse(std::string(text), "config");
+  Result<Places> places;
+  if (tree && is_about_names(*tree)) {
+    places = PLK_TRY_CONTEXT(read_names(*tree), failed);
+  } else {
+    places = parse_json_places(text);
+    // The message of the last attempt is the one that genuine Plakar gives, too.
+    if (!places) places = parse_ini(text);
+    // Anything with colons is INI of a kind; without sections it was rather meant to be YAML.
+    if (places && places->places.empty() && !tree) return Error(tree.error()).context(failed);
+  }
   if (places) drop_empty_values(*places);
   return places;
 }

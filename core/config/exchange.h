@@ -25,10 +25,11 @@ std::string render_yaml(const Place& place, ShownSecrets secrets);
 std::string render_json(const Place& place, ShownSecrets secrets);
 std::string render_ini(const Place& place, ShownSecrets secrets);
 
-// Reads YAML (names with options), else JSON (the same; also one object a line), else INI
-// (sections with options). Numbers and truth values become texts, options with an empty value
-// are left out. Text that is none of the three is Errc::invalid_argument; the limits are those
-// of a places file.
+// Reads YAML (names with options, or a whole configuration file of any kind), else JSON (the same;
+// also one object a line), else INI (sections with options). Numbers and truth values become texts,
+// options with an empty value are left out. Errc::invalid_argument for text that is none of the
+// three, and for an option whose value is a list or has options itself; the limits are those of a
+// places file.
 Result<Places> parse_places(std::string_view text);
 
 // The options of an rclone remote as its connector wants them: each key with `rclone_` before

@@ -103,12 +103,34 @@ TEST_SUITE("exchange") {
     CHECK(parse("{}").places.empty());
   }
 
+  TEST_CASE("an option that is a list is an error with its place, and no INI") {
+    const auto message = [](std::string_view text) { return parse_places(text).error().message(); };
+    CHECK(message("a:\n  location: /a\n  k:\n    - 1\n") ==
+          "failed to parse config data: config:4:5: the value of \"k\" should be a single text");
+    CHECK(message("a:\n  location: /a\n  k: [1]\n").find("config:3:6") != std::string::npos);
+    CHECK(message("a:\n  k: {x: 1}\n").find("single text") != std::string::npos);
+    CHECK(message("{\"a\": {\"k\": [1]}}").find("single text") != std::string::npos);
+    CHECK(message("a: [1]\n").starts_with("failed to parse config data: config:1:4"));
+    // Wrongly indented, and without a section for INI.
+    CHECK(
+        message("a:\n  location: /a\n k: v\n").starts_with("failed to parse config data: config:"));
+  }
+
+  TEST_CASE("a whole configuration file is read for what is in its section") {
+    for (const char* kind : {"stores", "sources", "destinations"}) {
+      const Places places =
+          parse("version: v1.0.0\n" + std::string(kind) + ":\n    a:\n        location: /a\n");
+      CHECK(places.places.size() == 1);
+      CHECK(option(places, "a", "location") == "/a");
+    }
+  }
+
   TEST_CASE("INI is read as genuine Plakar reads it") {
     const Places places = parse(
         "\xef\xbb\xbf; c\r\ntop: 1\r\n[a] ; c\r\n# d\r\nk = v ; c\r\nl = 'x'\r\nm = `q # z`\r\n"
         "n = a \\\r\n  b\r\nn2 = \"x\r\nk = w\r\n\"o p\" = q\r\n[ b ]\r\nr=\"\"\"1\n "
         "2\"\"\"\n[a]\ns:t\n");
-    CHECK(option(places, "DEFAULT", "top") == "1");
+    CHECK(places.find("DEFAULT") == nullptr);
     CHECK(option(places, "a", "k") == "w");
     CHECK(option(places, "a", "l") == "x");
     CHECK(option(places, "a", "m") == "q # z");

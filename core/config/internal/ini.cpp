@@ -35,7 +35,7 @@ class IniReader {
     constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
     if (rest_.starts_with(byte_order_mark)) rest_.remove_prefix(byte_order_mark.size());
     std::size_t section = 0;
-    places_.places.push_back({"DEFAULT", {}});
+    places_.places.push_back({"DEFAULT", {}});  // what stands before any section
     while (!rest_.empty()) {
       const std::string_view line = trim(next_line());
       if (line.empty() || line[0] == '#' || line[0] == ';') continue;
@@ -45,7 +45,7 @@ class IniReader {
         PLK_TRY(read_option(line, places_.places[section].options));
       }
     }
-    if (places_.places[0].options.empty()) places_.places.erase(places_.places.begin());
+    places_.places.erase(places_.places.begin());
     return std::move(places_);
   }
 

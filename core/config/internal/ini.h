@@ -6,7 +6,8 @@
 //   key = one \            a line that ends in a backslash goes on
 //         two
 //
-// A later value replaces an earlier one; options before any section are those of DEFAULT.
+// A later value replaces an earlier one. Options before any section, and those of the section
+// DEFAULT, are read and left out.
 #pragma once
 
 #include <string>
