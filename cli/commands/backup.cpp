@@ -96,12 +96,8 @@ void declare(Context& context, FlagSet& flags, BackupFlags& options) {
       "force-timestamp",
       [&context, &options](std::string_view text) -> Status {
         if (text.empty()) return {};
-        const UnixTime now = to_unix_time(context.env.clock.wall());
-        const UnixTime time = PLK_TRY(config::TimeExpression::parse(text)).at(now);
-        if (time > now) {
-          return Error(Errc::invalid_argument, "forced timestamp cannot be in the future");
-        }
-        options.run.timestamp = time;
+        const auto time = PLK_TRY(config::TimeExpression::parse(text));
+        options.run.timestamp = time.at(to_unix_time(context.env.clock.wall()));
         return {};
       },
       "date the snapshot as of `TIME`");
@@ -196,8 +192,7 @@ Result<config::Options> source_options(Context& context, std::string_view place,
 Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const OpenStore& store,
                                                     const BackupFlags& flags,
                                                     const std::string& place) {
-  const auto options = source_options(context, place, flags.connector_options);
-  if (!options) return options.error();
+  const auto options = PLK_TRY(source_options(context, place, flags.connector_options));
   connectors::SourceSettings settings{.directory = context.working_directory,
                                       .hostname = host_name(),
                                       .xattrs = !flags.no_xattr,
@@ -213,7 +208,11 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
           path, is_directory ? kloset::EntryKind::directory : kloset::EntryKind::other);
     };
   }
-  return connectors::make_source(context.env, *options, std::move(settings), context.cancel);
+  const std::string failed = "failed to create an importer for " + place;
+  auto source = PLK_TRY_CONTEXT(
+      connectors::make_source(context.env, options, std::move(settings), context.cancel), failed);
+  PLK_TRY_CONTEXT(source->ping(), failed);
+  return source;
 }
 
 // The whole of a snapshot, every byte of it.
@@ -267,6 +266,9 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
   declare(context, flags, options);
   std::vector<std::string> places;
   if (const auto done = lex_options(context, "backup", flags, arguments, places)) return *done;
+  if (options.run.timestamp > to_unix_time(context.env.clock.wall())) {
+    return fail(context, "forced timestamp cannot be in the future");
+  }
   if (!options.tags_given) {
     if (const auto tags = context.environment("PLAKAR_TAGS")) {
       options.run.tags = split_tags(*tags, true);
@@ -279,15 +281,12 @@ int run_backup(Context& context, std::span<const std::string> arguments) {
 
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
-  if (!store.store->traits().writable) return fail(context, "storage is not writable");
+  if (const auto done = refuse_read_only(context, store)) return *done;
   std::vector<std::unique_ptr<kloset::Source>> sources;
   std::vector<kloset::Source*> borrowed;
   for (const std::string& place : places) {
     auto source = open_source(context, store, options, place);
-    if (!source) {
-      return fail(context,
-                  Error(source.error()).context("failed to create an importer for " + place));
-    }
+    if (!source) return fail(context, source.error());
     borrowed.push_back(sources.emplace_back(*std::move(source)).get());
   }
   const auto source = ops::merge_sources(std::move(borrowed));

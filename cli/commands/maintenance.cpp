@@ -128,6 +128,7 @@ int run_maintenance(Context& context, std::span<const std::string> arguments) {
   }
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
+  if (const auto done = refuse_read_only(context, store)) return *done;
   Renderer& renderer = *context.renderer;
   const EventScope scope{.workflow = "maintenance",
                          .repository = store.repository->config().repository_id,

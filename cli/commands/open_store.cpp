@@ -17,7 +17,13 @@
 namespace plakar::cli {
 namespace {
 
-using FindPassphrase = Result<std::optional<Secret>> (*)(Context&, const config::CoreOptions&);
+// How the passphrase of a store is found.
+struct PassphraseWay {
+  Result<std::optional<Secret>> (*find)(Context&, const config::CoreOptions&);
+  std::string_view prompt;
+  std::string_view otherwise;  // where nobody can be asked
+  bool is_peer;
+};
 
 Result<config::Places> configured(Context& context, config::PlaceKind kind) {
   const config::ConfigDirectory directory(context.env.files, context.env.random,
@@ -47,7 +53,7 @@ Result<config::Options> resolve(Context& context, const config::Places& places,
 
 Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Store& store,
                                                    const config::CoreOptions& secrets,
-                                                   FindPassphrase find, std::string_view prompt) {
+                                                   const PassphraseWay& way) {
   kloset::Repository::Options options;
   options.interrupt = [&context] { return context.cancel.check(); };
   options.cache_directory = context.directories.cache;
@@ -72,10 +78,10 @@ Result<std::unique_ptr<kloset::Repository>> unlock(Context& context, kloset::Sto
   bool asked = false;
   const kloset::PassphraseSource source = [&]() -> Result<Secret> {
     if (!asked) {
-      if (auto found = PLK_TRY(find(context, secrets))) return std::move(*found);
+      if (auto found = PLK_TRY(way.find(context, secrets))) return std::move(*found);
     }
     asked = true;
-    return ask_passphrase(context, prompt);
+    return ask_passphrase(context, way.prompt, way.otherwise);
   };
   for (int attempt = 1;; ++attempt) {
     auto opened = kloset::Repository::open(store, context.env, source, options);
@@ -96,10 +102,10 @@ int fail_to_open(Context& context, bool is_peer, const std::string& location, co
   return exit_no_store;
 }
 
-std::optional<int> open(Context& context, config::Options options, FindPassphrase find,
-                        std::string_view prompt, States states, OpenStore& store) {
+std::optional<int> open(Context& context, config::Options options, const PassphraseWay& way,
+                        States states, OpenStore& store) {
   const config::CoreOptions secrets = config::take_core_options(options);
-  const bool is_peer = find == find_peer_passphrase;
+  const bool is_peer = way.is_peer;
   store.options = std::move(options);
   const auto location = connectors::store_location(store.options, context.working_directory);
   if (!location) return fail(context, location.error());
@@ -115,21 +121,21 @@ std::optional<int> open(Context& context, config::Options options, FindPassphras
   }
   store.store = std::make_unique<kloset::MeteredStore>(*store.medium);
 
-  auto opened = unlock(context, *store.store, secrets, find, prompt);
+  auto opened = unlock(context, *store.store, secrets, way);
   if (!opened) {
     const Error& error = opened.error();
     switch (error.code()) {
       case Errc::permission_denied:
-        static_cast<void>(
-            fail(context, is_peer ? "could not open peer repository " + store.location + ": " +
-                                        error.message() + " (for a peer, PLAKAR_PEER_PASSPHRASE)"
-                                  : "failed to unlock repository: " + error.message()));
+        static_cast<void>(fail(context, is_peer
+                                            ? "could not open peer repository " + store.location +
+                                                  ": " + error.message()
+                                            : "failed to unlock repository: " + error.message()));
         return exit_locked;
       case Errc::unsupported:
         static_cast<void>(fail(context, "incompatible repository: " + error.message()));
         return exit_version;
       default:
-        return fail(context, error);
+        return fail(context, Error(error).context("the store at " + store.location));
     }
   }
   store.repository = *std::move(opened);
@@ -169,15 +175,31 @@ Result<config::Options> place_options(Context& context, config::PlaceKind kind,
 std::optional<int> open_store(Context& context, OpenStore& store, States states) {
   auto options = target_options(context);
   if (!options) return fail(context, options.error());
-  return open(context, *std::move(options), find_passphrase, "repository passphrase: ", states,
-              store);
+  return open(context, *std::move(options),
+              {.find = find_passphrase,
+               .prompt = "repository passphrase: ",
+               .otherwise = "-keyfile, PLAKAR_PASSPHRASE, or the store's passphrase_cmd",
+               .is_peer = false},
+              states, store);
 }
 
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,
                                    OpenStore& store, std::string_view noun) {
   auto options = place_options(context, config::PlaceKind::store, word);
   if (!options) return fail(context, Error(options.error()).context(noun));
-  return open(context, *std::move(options), find_peer_passphrase, prompt, States::merged, store);
+  return open(context, *std::move(options),
+              {.find = find_peer_passphrase,
+               .prompt = prompt,
+               .otherwise = "PLAKAR_PEER_PASSPHRASE, or the store's passphrase_cmd",
+               .is_peer = true},
+              States::merged, store);
+}
+
+std::optional<int> refuse_read_only(Context& context, const OpenStore& store) {
+  const kloset::StoreTraits& traits = store.store->traits();
+  if (traits.writable) return std::nullopt;
+  return fail(context, "storage is not writable: " + store.location +
+                           (traits.archive ? " is an archive, which is written once" : ""));
 }
 
 }  // namespace plakar::cli

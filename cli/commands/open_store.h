@@ -41,6 +41,9 @@ enum class States : std::uint8_t { merged, left_alone };
 // Opens the target. On failure the exit code.
 std::optional<int> open_store(Context& context, OpenStore& store, States states = States::merged);
 
+// For commands that write: says so, and returns the exit code, where nothing can be written.
+std::optional<int> refuse_read_only(Context& context, const OpenStore& store);
+
 // The same for another store than the target: `word` as it was typed, `prompt` for its passphrase.
 // `noun` is what an error about that word begins with.
 std::optional<int> open_peer_store(Context& context, std::string_view word, std::string_view prompt,

@@ -139,12 +139,14 @@ Result<std::optional<Secret>> find_peer_passphrase(Context& context,
   return from_environment(context, "PLAKAR_PEER_PASSPHRASE");
 }
 
-Result<Secret> ask_passphrase(Context& context, std::string_view prompt) {
+Result<Secret> ask_passphrase(Context& context, std::string_view prompt,
+                              std::string_view otherwise) {
   const Fd terminal(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal && ::isatty(STDIN_FILENO) != 1) {
     return Error(Errc::permission_denied,
                  "the store is encrypted, and there is no terminal to ask for its passphrase: give "
-                 "it with -keyfile, PLAKAR_PASSPHRASE, or the store's passphrase_cmd");
+                 "it with " +
+                     std::string(otherwise));
   }
   const int in = terminal ? terminal.get() : STDIN_FILENO;
   const int out = terminal ? terminal.get() : STDERR_FILENO;
@@ -156,9 +158,11 @@ Result<Secret> ask_passphrase(Context& context, std::string_view prompt) {
 }
 
 Result<Secret> ask_new_passphrase(Context& context, bool accept_weak) {
+  constexpr std::string_view otherwise =
+      "-keyfile or PLAKAR_PASSPHRASE, or make one without encryption with -plaintext";
   Secret refused;
   for (int attempt = 0; attempt < passphrase_attempts; ++attempt) {
-    Secret first = PLK_TRY(ask_passphrase(context, "repository passphrase: "));
+    Secret first = PLK_TRY(ask_passphrase(context, "repository passphrase: ", otherwise));
     if (first.empty()) {
       context.err << "can't encrypt the repository with an empty passphrase" << std::endl;
       continue;
@@ -174,7 +178,8 @@ Result<Secret> ask_new_passphrase(Context& context, bool accept_weak) {
       refused = std::move(first);
       continue;
     }
-    const Secret second = PLK_TRY(ask_passphrase(context, "repository passphrase (confirm): "));
+    const Secret second =
+        PLK_TRY(ask_passphrase(context, "repository passphrase (confirm): ", otherwise));
     if (equal_constant_time(first.reveal(), second.reveal())) return first;
     context.err << "passphrases mismatch" << std::endl;
   }

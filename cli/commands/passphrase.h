@@ -26,8 +26,10 @@ Result<std::optional<Secret>> find_passphrase(Context& context, const config::Co
 Result<std::optional<Secret>> find_peer_passphrase(Context& context,
                                                    const config::CoreOptions& options);
 
-// Asks on the terminal, without echo. Errc::permission_denied where there is no terminal.
-Result<Secret> ask_passphrase(Context& context, std::string_view prompt);
+// Asks on the terminal, without echo. Errc::permission_denied where there is no terminal; then
+// `otherwise` says how else to give it.
+Result<Secret> ask_passphrase(Context& context, std::string_view prompt,
+                              std::string_view otherwise);
 
 // Asks for a new one, twice, and refuses weak ones once: typed again, they are accepted.
 Result<Secret> ask_new_passphrase(Context& context, bool accept_weak);

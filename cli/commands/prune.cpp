@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -117,6 +118,7 @@ int run_prune(Context& context, std::span<const std::string> arguments) {
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
 
+  if (const auto done = apply ? refuse_read_only(context, store) : std::nullopt) return *done;
   // A snapshot that cannot be read is not deleted either: nobody knows what it is.
   bool damaged = false;
   const auto headers = load_headers(context, *store.repository, damaged);

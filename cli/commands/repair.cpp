@@ -1,3 +1,4 @@
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -86,6 +87,7 @@ int run_repair(Context& context, std::span<const std::string> arguments) {
   if (!words.empty()) return fail(context, "too many arguments");
   OpenStore store;
   if (const auto done = open_store(context, store, States::left_alone)) return *done;
+  if (const auto done = apply ? refuse_read_only(context, store) : std::nullopt) return *done;
   Renderer& renderer = *context.renderer;
   const EventScope scope{.workflow = "repair",
                          .repository = store.repository->config().repository_id,

@@ -139,10 +139,10 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
                                                          .existing = options.existing,
                                                          .permissions = !options.skip_permissions},
                                                         context.cancel);
-  if (!destination) {
-    return fail(
-        context,
-        Error(destination.error()).context("failed to create an exporter for " + options.to));
+  const Status reached = destination ? (*destination)->ping() : Status(destination.error());
+  if (!reached) {
+    return fail(context,
+                Error(reached.error()).context("failed to create an exporter for " + options.to));
   }
 
   Renderer& renderer = *context.renderer;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -149,6 +150,7 @@ int run_rm(Context& context, std::span<const std::string> arguments) {
   OpenStore store;
   if (const auto done = open_store(context, store)) return *done;
 
+  if (const auto done = apply ? refuse_read_only(context, store) : std::nullopt) return *done;
   const auto list = list_snapshots(context, *store.repository);
   if (!list) return fail(context, list.error());
   const auto prefixes = ids_of(words, *list);

@@ -246,7 +246,7 @@ int run_sync(Context& context, std::span<const std::string> arguments) {
   if (way != "from") directions.push_back({.from = here, .to = peer, .tell_paths = false});
   if (way != "to") directions.push_back({.from = peer, .to = here, .tell_paths = true});
   for (const Direction& direction : directions) {
-    if (!direction.to.store->traits().writable) return fail(context, "storage is not writable");
+    if (const auto done = refuse_read_only(context, direction.to)) return *done;
   }
   const EventScope scope{.workflow = "synchronize",
                          .repository = here.repository->config().repository_id,

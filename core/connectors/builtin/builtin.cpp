@@ -17,7 +17,10 @@ namespace {
 Result<config::Location> location_of(const config::Options& options, std::string_view directory) {
   const std::string* text = config::find_option(options, "location");
   if (text == nullptr || text->empty()) return Error(Errc::invalid_argument, "missing location");
-  return config::make_absolute(config::parse_location(*text), directory);
+  config::Location location = config::parse_location(*text);
+  // What a scheme that nobody knows means by its rest, nobody knows either.
+  if (!config::is_path_scheme(location.scheme)) return location;
+  return config::make_absolute(std::move(location), directory);
 }
 
 Status check_scheme(const config::Location& location, std::string_view complaint) {

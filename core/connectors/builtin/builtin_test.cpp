@@ -20,6 +20,10 @@ TEST_SUITE("built-in connectors") {
     const auto directory = store_location(at("x"), "/here");
     REQUIRE(directory);
     CHECK(directory->to_string() == "fs:///here/x");
+    // Of a scheme that nobody knows nothing is taken for a path.
+    const auto unknown = store_location(at("s3://host/bucket"), "/here");
+    REQUIRE(unknown);
+    CHECK(unknown->to_string() == "s3://host/bucket");
   }
 
   TEST_CASE("options without a location, and schemes nobody serves, are refused by name") {
