@@ -174,7 +174,7 @@ class StoreTransaction final : public Transaction {
 
   // Encodes small blobs together, as far as that takes little memory.
   Status append_encoded(Pool& pool, BlobCodec& codec, std::span<const BlobToPut> blobs) {
-    Bytes encoded;
+    Bytes encoded = take_buffer();
     std::vector<std::size_t> sizes;
     for (std::size_t begin = 0; begin < blobs.size();) {
       encoded.clear();
@@ -194,7 +194,21 @@ class StoreTransaction final : public Transaction {
       }));
       begin += sizes.size();
     }
+    give_back_buffer(std::move(encoded));
     return {};
+  }
+
+  // Memory that was used once costs no faults: there is a buffer for each thread before long.
+  Bytes take_buffer() {
+    const std::lock_guard guard(buffers_mutex_);
+    if (buffers_.empty()) return {};
+    Bytes buffer = std::move(buffers_.back());
+    buffers_.pop_back();
+    return buffer;
+  }
+  void give_back_buffer(Bytes buffer) {
+    const std::lock_guard guard(buffers_mutex_);
+    buffers_.push_back(std::move(buffer));
   }
 
   template <class Append>
@@ -354,6 +368,9 @@ class StoreTransaction final : public Transaction {
   std::atomic<bool> failed_ = false;
   mutable std::mutex failure_mutex_;
   std::optional<Error> failure_;  // guarded by failure_mutex_
+
+  std::mutex buffers_mutex_;
+  std::vector<Bytes> buffers_;  // guarded by buffers_mutex_
 
   std::mutex pending_mutex_;
   std::vector<SealedPackfile> pending_;  // these guarded by pending_mutex_
