@@ -23,7 +23,7 @@ constexpr auto commands = std::to_array<Command>({
     {"restore", "restore [OPTIONS] [SNAPSHOT[:PATH]]", run_restore},
     {"rm", "rm [-apply] [FILTER OPTIONS] [SNAPSHOT]...", run_rm},
     {"source", "source add|check|import|ping|rm|set|show|unset", run_source},
-    {"store", "store add|check|import|ping|rm|set|show|unset", run_store},
+    {"store", "store add|check|default|import|ping|rm|set|show|unset", run_store},
     {"sync", "sync [OPTIONS] [QUERY OPTIONS] [SNAPSHOT] to|from|with REPOSITORY", run_sync},
     {"version", "version", run_version},
 });

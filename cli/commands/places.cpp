@@ -31,14 +31,25 @@ using config::Places;
 using config::PlacesDocument;
 using Words = std::span<const std::string>;
 
-constexpr std::array<Action, 8> actions{{{"add", "<name> <location> [<key>=<value>...]"},
-                                         {"check", "<name>"},
-                                         {"import", "[OPTIONS] <section>..."},
-                                         {"ping", "<name>"},
-                                         {"rm", "<name>"},
-                                         {"set", "<name> <key>=<value>..."},
-                                         {"show", "[<name>...]"},
-                                         {"unset", "<name> <key>..."}}};
+constexpr auto actions = std::to_array<Action>({{"add", "<name> <location> [<key>=<value>...]"},
+                                                {"check", "<name>"},
+                                                {"import", "[OPTIONS] <section>..."},
+                                                {"ping", "<name>"},
+                                                {"rm", "<name>"},
+                                                {"set", "<name> <key>=<value>..."},
+                                                {"show", "[<name>...]"},
+                                                {"unset", "<name> <key>..."}});
+
+// The same, and what only stores have.
+constexpr auto store_actions = std::to_array<Action>({actions[0],
+                                                      actions[1],
+                                                      {"default", "[-unset | <name>]"},
+                                                      actions[2],
+                                                      actions[3],
+                                                      actions[4],
+                                                      actions[5],
+                                                      actions[6],
+                                                      actions[7]});
 
 constexpr std::size_t import_bytes_max = std::size_t{4} << 20;
 
@@ -110,8 +121,34 @@ class PlacesCommand {
 
   Status remove(const Action& action, Words words) const {
     if (words.size() != 1) return usage(action);
-    return directory_.change(
-        kind_, [&](PlacesDocument& document) { return document.remove(place_name(words[0])); });
+    const std::string name = place_name(words[0]);
+    bool was_default = false;
+    PLK_TRY(directory_.change(kind_, [&](PlacesDocument& document) {
+      was_default = document.places().default_name == name;
+      return document.remove(name);
+    }));
+    // It stays the default, so that nobody works on another store without knowing.
+    if (was_default) {
+      context_.err << "warn: " << in_quotes(name)
+                   << " is still the default store: `plakar store default` sets another one\n";
+    }
+    return {};
+  }
+
+  // Shows which store is the default, or changes it.
+  Status set_default(const Action& action, bool unset, Words words) const {
+    if (words.size() > 1 || (unset && !words.empty())) return usage(action);
+    if (!unset && words.empty()) {
+      const Places places = PLK_TRY(directory_.load(kind_)).places();
+      if (places.default_name) context_.out << *places.default_name << '\n';
+      return {};
+    }
+    return directory_.change(kind_, [&](PlacesDocument& document) -> Status {
+      if (unset) return document.set_default(std::nullopt);
+      const std::string name = place_name(words[0]);
+      if (document.places().find(name) == nullptr) return does_not_exist(name);
+      return document.set_default(name);
+    });
   }
 
   Status show(const ShowFlags& flags, Words words) const {
@@ -193,7 +230,11 @@ class PlacesCommand {
     const Places places = PLK_TRY(directory_.load(kind_)).places();
     const Place* place = places.find(place_name(word));
     if (place != nullptr) return place->options;
-    return Error(Errc::not_found, word_ + " " + in_quotes(place_name(word)) + " does not exist");
+    return does_not_exist(place_name(word));
+  }
+
+  Error does_not_exist(std::string_view name) const {
+    return Error(Errc::not_found, word_ + " " + in_quotes(name) + " does not exist");
   }
 
   Status connect(Options options, Reach reach) const {
@@ -304,17 +345,24 @@ class PlacesCommand {
 
 int run_places(Context& context, PlaceKind kind, std::span<const std::string> arguments) {
   const std::string_view word = to_string(kind);
-  const FoundAction found = find_action(context, word, actions, arguments);
+  const FoundAction found =
+      find_action(context, word,
+                  kind == PlaceKind::store ? std::span<const Action>(store_actions)
+                                           : std::span<const Action>(actions),
+                  arguments);
   if (found.action == nullptr) return found.code;
   const Action& action = *found.action;
   ShowFlags shown;
   ImportFlags imported;
+  bool unset_default = false;
   FlagSet flags;
   if (action.name == "show") {
     flags.boolean("ini", shown.ini, "print INI");
     flags.boolean("json", shown.json, "print JSON, one entry a line");
     flags.boolean("secrets", shown.secrets, "print secrets, and not ********");
     flags.boolean("yaml", shown.yaml, "print YAML, which is the default");
+  } else if (action.name == "default") {
+    flags.boolean("unset", unset_default, "have no default store");
   } else if (action.name == "import") {
     flags.text("config", imported.file, "read this `FILE`, and not standard input");
     flags.boolean("overwrite", imported.overwrite, "replace entries that exist");
@@ -325,14 +373,15 @@ int run_places(Context& context, PlaceKind kind, std::span<const std::string> ar
     return *done;
   }
   const PlacesCommand command(context, kind);
-  const Status done = action.name == "add"      ? command.add(action, words)
-                      : action.name == "check"  ? command.check(action, words)
-                      : action.name == "import" ? command.import(imported, words)
-                      : action.name == "ping"   ? command.ping(action, words)
-                      : action.name == "rm"     ? command.remove(action, words)
-                      : action.name == "set"    ? command.set(action, words)
-                      : action.name == "show"   ? command.show(shown, words)
-                                                : command.unset(action, words);
+  const Status done = action.name == "add"       ? command.add(action, words)
+                      : action.name == "check"   ? command.check(action, words)
+                      : action.name == "default" ? command.set_default(action, unset_default, words)
+                      : action.name == "import"  ? command.import(imported, words)
+                      : action.name == "ping"    ? command.ping(action, words)
+                      : action.name == "rm"      ? command.remove(action, words)
+                      : action.name == "set"     ? command.set(action, words)
+                      : action.name == "show"    ? command.show(shown, words)
+                                                 : command.unset(action, words);
   return done ? exit_ok : fail(context, done.error());
 }
 
