@@ -1,6 +1,7 @@
 // `store`, `source` and `destination`: the same actions on three files.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <iostream>
 #include <iterator>
 #include <optional>
@@ -15,10 +16,12 @@
 #include "core/base/file_system.h"
 #include "core/base/files.h"
 #include "core/base/text.h"
+#include "core/base/version.h"
 #include "core/config/config_directory.h"
 #include "core/config/exchange.h"
 #include "core/config/location.h"
 #include "core/connectors/builtin/builtin.h"
+#include "core/net/http_get.h"
 
 namespace plakar::cli {
 namespace {
@@ -52,6 +55,7 @@ constexpr auto store_actions = std::to_array<Action>({actions[0],
                                                       actions[7]});
 
 constexpr std::size_t import_bytes_max = std::size_t{4} << 20;
+constexpr std::chrono::seconds import_timeout{30};
 
 struct ShowFlags {
   bool json = false;
@@ -272,8 +276,11 @@ class PlacesCommand {
 
   Result<std::string> import_text(const std::string& file) const {
     if (file.starts_with("http://") || file.starts_with("https://")) {
-      return Error(Errc::unsupported, "failed to fetch config from " + in_quotes(file) +
-                                          ": download it, and import the file");
+      return PLK_TRY_CONTEXT(
+          net::http_get(
+              file, {.user_agent = std::string(client_name()), .body_bytes_max = import_bytes_max},
+              context_.cancel.with_timeout(import_timeout)),
+          "failed to fetch config from " + in_quotes(config::strip_user_info(file)));
     }
     if (!file.empty()) {
       const auto content =
@@ -364,7 +371,7 @@ int run_places(Context& context, PlaceKind kind, std::span<const std::string> ar
   } else if (action.name == "default") {
     flags.boolean("unset", unset_default, "have no default store");
   } else if (action.name == "import") {
-    flags.text("config", imported.file, "read this `FILE`, and not standard input");
+    flags.text("config", imported.file, "read this `FILE` or URL, and not standard input");
     flags.boolean("overwrite", imported.overwrite, "replace entries that exist");
     flags.boolean("rclone", imported.rclone, "the input is a configuration of rclone");
   }
