@@ -5,6 +5,11 @@
 # which makes the module NAME.so out of C and C++ sources as hosts want modules: nothing exported
 # but the entry, every symbol resolved, the C++ library within, no build paths. Link private
 # dependencies to the target, as static libraries: they stay hidden.
+#
+#   plakar_package(NAME CONNECTORS TARGET... FILES manifest.yaml FILE...)
+#
+# which puts modules and files together as the package tree build/NAME: modules below lib/, files at
+# the same place as in the source directory. `plakar -plugin build/NAME/lib/MODULE.so` uses it as it is.
 
 if(NOT TARGET Plakar::SDK)
   add_library(Plakar::SDK INTERFACE IMPORTED)
@@ -40,4 +45,13 @@ function(plakar_connector name)
   if(NOT "${options} ${CMAKE_C_FLAGS} ${CMAKE_CXX_FLAGS}" MATCHES "-fsanitize")
     target_link_options(${name} PRIVATE LINKER:-z,defs)
   endif()
+endfunction()
+
+function(plakar_package name)
+  cmake_parse_arguments(ARG "" "" "CONNECTORS;FILES" ${ARGN})
+  set(tree "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+  set_target_properties(${ARG_CONNECTORS} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${tree}/lib")
+  foreach(file ${ARG_FILES})
+    configure_file("${file}" "${tree}/${file}" COPYONLY)
+  endforeach()
 endfunction()

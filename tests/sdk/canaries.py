@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Proves that the gates of the connector header can fail: makes one mistake after the other in a copy
-of sdk/, and expects the gate that is there for it to fail and to name what changed.
+"""Proves that the gates of the connector SDK can fail: makes one mistake after the other in a copy
+of sdk/, or of a module, and expects the gate that is there for it to fail and to name what is wrong.
 
-    tests/sdk/canaries.py        the last line is `N passed, N failed`
+    tests/sdk/canaries.py [DRIVE_PROGRAM]        the last line is `N passed, N failed`
+
+Mistakes that only show when a module runs are left out without the program that drives it.
 """
 import pathlib
 import re
@@ -56,6 +58,52 @@ HARMLESS = [
     ("a constant is added", r"(PLK_E_PARTIAL = -24)", r"\1, PLK_E_MORE = -25", "abi"),
 ]
 
+LINK = ["-Wl,--version-script={sdk}/cmake/connector.map", "-Wl,-z,defs"]
+STORE = SDK.parent / "examples/c-store/src/store.c"
+NOTHING = ("", "")
+
+# What, a change of the example's source, flags instead of those of LINK, and what must be said.
+BAD_MODULES = [
+    ("exports a function of its own", (r"static (int digit\()", r'__attribute__((visibility("default"))) \1'), [],
+     "exports more than the entry: digit"),
+    ("does not export the entry", (r"PLK_ENTRY\(const", "other(const"), LINK, "does not export plk_entry_v1"),
+    ("does not say who it is", (r"PLK_NOTE\(.*\);", ""), LINK, "has no note"),
+    ("says that it is another version", (r'PLK_NOTE\("example-store", "1.0.0"', 'PLK_NOTE("example-store", "1.0.1"'),
+     LINK, "its manifest"),
+    ("needs a library of its own", NOTHING, LINK + ["-L{scratch}", "-Wl,--no-as-needed", "-lprivate"],
+     "needs libprivate.so"),
+    ("looks for libraries where it likes", NOTHING, LINK + ["-Wl,-rpath,/tmp"], "has R(UN)?PATH"),
+    ("has an executable stack", NOTHING, LINK + ["-Wl,-z,execstack"], "has an executable stack"),
+]
+# The same for what drive.c must find.
+BAD_BEHAVIOUR = [
+    ("gives a wrong status", (r"case ENOENT: *\n? *status = PLK_E_NOT_FOUND", "case ENOENT: status = PLK_E_IO"),
+     "expected -4, got -11"),
+    ("does not compare the major version", (r"args->abi_major != PLK_ABI_MAJOR", "args == NULL"),
+     "the entry: .*wrong status"),
+    ("writes a newline into a message", (r'"%s: %s", doing', r'"%s:\\n%s", doing'),
+     "a newline in a message"),
+    ("ignores the end of an object", (r"if \(cap > there - offset\).*", "while (cap > there - offset) ((char*)buf)[--cap] = 0, size++;"),
+     "got == 2"),
+    ("leaves an upload to be seen", (r'"tmp/%ld-%llu"', '"1/00%08ld%08llu"'),
+     "count_names"),
+    ("replaces what must not be replaced", (r"if_absent \? link\(from, to\) : rename", "0 * if_absent ? 0 : rename"),
+     "wrong status"),
+    ("crashes where an error is not wanted", (r"if \(err != NULL\) err->sys_errno", "err->sys_errno"),
+     "ended with -11|SEGV"),
+]
+
+
+def run_module(scratch: pathlib.Path, change: tuple[str, str], flags: list[str], drive: str | None) -> tuple[int, bool, str]:
+    text, count = re.subn(*change, STORE.read_text(), count=1) if change[0] else (STORE.read_text(), 1)
+    (scratch / "store.c").write_text(text)
+    module = scratch / "example-store.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-fvisibility=hidden", f"-I{SDK}/include", "-w", "-o", module,
+                    scratch / "store.c"] + [f.format(sdk=SDK, scratch=scratch) for f in flags], check=True)
+    command = [HERE / "check_module.py", module, "--manifest", SDK.parent / "examples/c-store/manifest.yaml"]
+    run = subprocess.run(command + (["--drive", drive] if drive else []), capture_output=True, text=True)
+    return count, run.returncode == 0, run.stdout + run.stderr
+
 
 def run_gate(sdk: pathlib.Path, gate: str) -> tuple[bool, str]:
     run = subprocess.run([HERE / "check_header.py", "--sdk", sdk, gate], capture_output=True, text=True)
@@ -91,6 +139,23 @@ def main() -> int:
             passed, failed = passed + ok, failed + (not ok)
             print(f"{'ok    ' if ok else 'FAILED'} the gate `{gate}` passes when {what}")
             print(output if not ok else "", end="")
+        folder = pathlib.Path(scratch)
+        (folder / "private.c").write_text("int private_function(void) { return 0; }\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "libprivate.so", folder / "private.c"], check=True)
+        drive = sys.argv[1] if len(sys.argv) > 1 else None
+        count, ok, output = run_module(folder, NOTHING, LINK, drive)
+        passed, failed = passed + ok, failed + (not ok)
+        print(f"{'ok    ' if ok else 'FAILED'} the check of modules passes before anything is changed")
+        print(output if not ok else "", end="")
+        wrong = [(what, change, flags, message, None) for what, change, flags, message in BAD_MODULES]
+        wrong += [(what, change, LINK, message, drive) for what, change, message in BAD_BEHAVIOUR if drive]
+        for what, change, flags, message, program in wrong:
+            count, ok, output = run_module(folder, change, flags, program)
+            caught = count == 1 and not ok and re.search(message, output) is not None
+            passed, failed = passed + caught, failed + (not caught)
+            print(f"{'ok    ' if caught else 'FAILED'} the check of modules fails when one {what}")
+            if not caught:
+                print("the mistake could not be made: the example has changed" if count != 1 else output)
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 

@@ -515,7 +515,7 @@ typedef struct plk_importer_ops {
   plk_status(PLK_CALL* scan_open)(plk_instance* instance, plk_call* call, const plk_scan_args* args,
                                   plk_scan** scan, plk_error* err);
   // [serial: scan, overlaps] The next records, at least one: PLK_OK; in any order, parents not
-  // necessarily before children, each path once. PLK_END, with none, at the end: everything has
+  // necessarily before children, each entry once. PLK_END, with none, at the end: everything has
   // been seen. What cannot be read is a record of PLK_R_ERROR; an error ends the scan, and with it
   // the backup. The batch lives until the next scan_next() or scan_close() of this scan. Never two
   // at once.
