@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/commands/check_observer.h"
 #include "cli/commands/command.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
@@ -216,27 +217,16 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
 }
 
 // The whole of a snapshot, every byte of it.
-class CheckObserver final : public ops::CheckObserver {
- public:
-  CheckObserver(Renderer& renderer, const EventScope& scope) : renderer_(renderer), scope_(scope) {}
-
-  void checked(const SnapshotId&, std::string_view) override {}
-  void damaged(const ops::Damage& damage) override {
-    renderer_.path_failed(scope_, damage.where, damage.what);
-  }
-
- private:
-  Renderer& renderer_;
-  const EventScope& scope_;
-};
-
-int check_snapshot(Context& context, OpenStore& store, const EventScope& scope) {
-  CheckObserver observer(*context.renderer, scope);
+int check_snapshot(Context& context, OpenStore& store, EventScope scope) {
+  scope.workflow = "check";
+  context.renderer->begin(scope);
+  CheckObserver observer(context, store, scope);
   const auto report = ops::check(*store.repository,
                                  {.targets = {{.snapshot = scope.snapshot}},
                                   .store = false,
                                   .threads = context.options.threads()},
                                  observer, context.cancel);
+  context.renderer->end(scope);
   if (!report) return fail(context, Error(report.error()).context("failed to check snapshot"));
   if (report->sound()) return exit_ok;
   static_cast<void>(fail(context, "failed to check snapshot: " + std::to_string(report->damages) +

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/check_observer.h"
 #include "cli/commands/command.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
@@ -11,54 +12,6 @@
 #include "core/ops/check.h"
 
 namespace plakar::cli {
-namespace {
-
-// Says of each snapshot by itself how it is.
-class Observer final : public ops::CheckObserver {
- public:
-  Observer(Context& context, OpenStore& store, EventScope& scope)
-      : context_(context), store_(store), scope_(scope), begin_(context.env.clock.monotonic()) {}
-
-  void checked(const SnapshotId& snapshot, std::string_view path) override {
-    scope_.snapshot = snapshot;
-    context_.renderer->path_ok(scope_, {.path = path});
-  }
-  void damaged(const ops::Damage& damage) override {
-    scope_.snapshot = damage.snapshot.value_or(SnapshotId{});
-    std::string what = damage.what;
-    if (damage.packfile) what += " (packfile " + damage.packfile->short_hex() + ")";
-    context_.renderer->path_failed(scope_, damage.where, what);
-  }
-  void finished(const SnapshotId& snapshot, std::uint64_t damages) override {
-    scope_.snapshot = snapshot;
-    report(damages);
-  }
-
-  // What was read and how long it took since the last one.
-  void report(std::uint64_t damages) {
-    const MonotonicTime now = context_.env.clock.monotonic();
-    const std::uint64_t read = store_.store->bytes_read();
-    const std::uint64_t written = store_.store->bytes_written();
-    context_.renderer->result(scope_, {.errors = damages,
-                                       .duration = now - begin_,
-                                       .store_read = read - read_,
-                                       .store_written = written - written_});
-    begin_ = now;
-    read_ = read;
-    written_ = written;
-  }
-
- private:
-  Context& context_;
-  OpenStore& store_;
-  EventScope& scope_;
-  MonotonicTime begin_;
-  std::uint64_t read_ = 0;
-  std::uint64_t written_ = 0;
-};
-
-}  // namespace
-
 int run_check(Context& context, std::span<const std::string> arguments) {
   bool fast = false;
   bool no_verify = false;
@@ -105,7 +58,7 @@ int run_check(Context& context, std::span<const std::string> arguments) {
                    .repository = store.repository->config().repository_id,
                    .job = Uuid::random(context.env.random)};
   renderer.begin(scope);
-  Observer observer(context, store, scope);
+  CheckObserver observer(context, store, scope);
   const auto report = ops::check(*store.repository, options, observer, context.cancel);
   if (!report) {
     renderer.end(scope);

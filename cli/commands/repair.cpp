@@ -1,5 +1,4 @@
 #include <optional>
-#include <ostream>
 #include <string>
 #include <vector>
 
@@ -65,15 +64,11 @@ Json to_json(const ops::RebuildReport& report, bool apply) {
                        {"states_written", report.states_written}});
 }
 
-void print_report(std::ostream& out, const ops::RebuildReport& report, bool apply) {
-  if (!report.is_needed()) {
-    out << "no repairs needed\n";
-  } else if (!apply) {
-    out << "to apply these repairs, run `plakar repair -apply`\n";
-  } else {
-    out << "repaired: " << report.packfiles_unnamed << " packfiles and " << report.snapshots
-        << " snapshots are known again\n";
-  }
+std::string to_text(const ops::RebuildReport& report, bool apply) {
+  if (!report.is_needed()) return "no repairs needed";
+  if (!apply) return "to apply these repairs, run `plakar repair -apply`";
+  return "repaired: " + std::to_string(report.packfiles_unnamed) + " packfiles and " +
+         std::to_string(report.snapshots) + " snapshots are known again";
 }
 
 }  // namespace
@@ -99,7 +94,7 @@ int run_repair(Context& context, std::span<const std::string> arguments) {
   if (report) renderer.summary(scope, to_json(*report, apply));
   renderer.end(scope);
   if (!report) return fail(context, Error(report.error()).context("repair"));
-  if (!context.options.json) print_report(context.out, *report, apply);
+  renderer.message(MessageLevel::info, to_text(*report, apply));
   return report->packfiles_unreadable == 0 ? exit_ok : exit_with_errors;
 }
 

@@ -657,13 +657,13 @@ class Restore {
     const std::lock_guard guard(mutex_);
     ++report_.entries;
     report_.bytes_written += bytes;
-    observer_.restored(path, bytes);
+    observer_.restored(rebased(path), bytes);
   }
 
   void skipped(const FileJob& job) {
     const std::lock_guard guard(mutex_);
     ++report_.skipped;
-    observer_.skipped(job.path, job.size());
+    observer_.skipped(rebased(job.path), job.size());
   }
 
   Status keep(const std::string& path, const Status& outcome) {
@@ -671,7 +671,7 @@ class Restore {
     if (outcome.error().code() == Errc::cancelled) return outcome;
     const std::lock_guard guard(mutex_);
     ++report_.errors;
-    observer_.failed(path, outcome.error().message());
+    observer_.failed(rebased(path), outcome.error().message());
     return {};
   }
 

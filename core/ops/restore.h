@@ -28,7 +28,7 @@ struct RestoreOptions {
   std::size_t threads = 2;
 };
 
-// Called from several threads, one at a time. Paths are those in the snapshot.
+// Called from several threads, one at a time. Paths are those at the destination, which is "/".
 class RestoreObserver {
  public:
   virtual ~RestoreObserver() = default;

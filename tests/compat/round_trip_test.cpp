@@ -229,7 +229,7 @@ TEST_SUITE("round trip") {
         std::byte{1};
     const auto report = engine.restore(backup.id, directory / "tree", directory / "out");
     CHECK(report.errors == 1);
-    CHECK(engine.silent.failures.contains(directory / "tree/bad"));
+    CHECK(engine.silent.failures.contains("/bad"));
     CHECK_FALSE(std::filesystem::exists(directory / "out/bad"));
     CHECK(std::filesystem::exists(directory / "out/good"));
     for (const auto& entry : std::filesystem::directory_iterator(directory / "out")) {

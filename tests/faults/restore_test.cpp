@@ -331,7 +331,7 @@ TEST_SUITE("restore") {
     CHECK(report.errors == 0);
     CHECK(report.skipped == 50 - 4 + 1);
     for (const char* name : {"3", "4", "5", "6"}) {
-      CHECK(engine.silent.done.contains(directory / ("tree/" + std::string(name))));
+      CHECK(engine.silent.done.contains("/" + std::string(name)));
     }
     CHECK(describe(directory / "out") == wanted);
   }
@@ -364,7 +364,7 @@ TEST_SUITE("restore") {
         std::byte{1};
 
     CHECK(engine.restore(id, directory / "tree", directory / "out").errors == 1);
-    CHECK(engine.silent.failures.contains(directory / "tree/bad"));
+    CHECK(engine.silent.failures.contains("/bad"));
     CHECK_FALSE(fs::exists(directory / "out/bad"));
     CHECK(content_of(directory / "out/good") == noise.substr(0, 3'000'000));
     std::ofstream(directory.path() / "out/bad") << "old";
