@@ -233,8 +233,9 @@ TEST_SUITE("http get") {
     CHECK(missing.error().message() == "404 Not Found");
     CHECK(get(server.url("/")).error().code() == Errc::permission_denied);
     CHECK(get(server.url("/")).error().message() == "500 Oh");
-    CHECK(get(server.url("/")).error().message().starts_with("reading the answer: "));
-    CHECK(get(server.url("/")).error().message().starts_with("reading the answer: "));
+    const auto message = [&] { return get(server.url("/")).error().message(); };
+    CHECK(message().find(" answers is no HTTP: ") != std::string::npos);
+    CHECK(message().find(" closed the connection in the middle") != std::string::npos);
   }
 
   TEST_CASE("a body or a header beyond its limit is an error") {
@@ -262,7 +263,8 @@ TEST_SUITE("http get") {
       Server gone({});
       url = gone.url("/");
     }
-    CHECK(get(url).error().message() == "connecting: Connection refused");
+    CHECK(get(url).error().message().starts_with("connect to "));
+    CHECK(get(url).error().message().ends_with(": Connection refused"));
     for (const char* text : {"", "ftp://h/", "http:/h", "http://", "http://h:x/", "http://[::1/",
                              "http://a b/", "http://h/\n", "file:///etc/passwd"}) {
       CAPTURE(text);
@@ -278,13 +280,13 @@ TEST_SUITE("http get") {
     CHECK(get(server.url("/"), {.authorities_file = authorities}) == "secret");
 
     Server unknown({ok("secret")}, &identity);
-    CHECK(get(unknown.url("/")).error().message().starts_with("TLS handshake: "));
+    CHECK(get(unknown.url("/")).error().message().find(" is not trusted: ") != std::string::npos);
 
     const Identity stranger("example.org");
     Server wrong({ok("secret")}, &stranger);
     const auto refused = get(wrong.url("/"), {.authorities_file = stranger.write_to(directory)});
     REQUIRE_FALSE(refused);
-    CHECK(refused.error().message().starts_with("TLS handshake: "));
+    CHECK(refused.error().message().find(" is not trusted: ") != std::string::npos);
   }
 
   TEST_CASE("nothing leads from https to http") {

@@ -74,23 +74,6 @@ std::string base64(std::string_view text) {
   return made;
 }
 
-std::string percent_decode(std::string_view text) {
-  const auto digit = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-    return -1;
-  };
-  std::string made;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool escaped =
-        text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
-    made += escaped ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i];
-    if (escaped) i += 2;
-  }
-  return made;
-}
-
 std::string proxy_authorization(const url& proxy) {
   if (proxy.user_info.empty()) return {};
   return "Proxy-Authorization: Basic " + base64(percent_decode(proxy.user_info)) + "\r\n";

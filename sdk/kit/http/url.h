@@ -25,4 +25,7 @@ struct url {
 // Everything but letters, digits, `-._~` and what `kept` has becomes %XX.
 std::string percent_encode(std::string_view text, std::string_view kept = "");
 
+// The opposite. A `%` without two digits stays what it is.
+std::string percent_decode(std::string_view text);
+
 }  // namespace plk::kit

@@ -50,6 +50,8 @@ TEST_SUITE("url") {
   TEST_CASE("what may not stand in a URL is escaped") {
     CHECK(percent_encode("a-b._~/ ?\xff") == "a-b._~%2F%20%3F%FF");
     CHECK(percent_encode("a/b c", "/") == "a/b%20c");
+    CHECK(percent_decode("a%2Fb%20%fF%4") == "a/b \xff%4");
+    CHECK(percent_decode(percent_encode("\x01 %?")) == "\x01 %?");
   }
 }
 
