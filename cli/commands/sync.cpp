@@ -94,11 +94,18 @@ class Observer final : public ops::SyncObserver {
     context_.renderer->event(scope_, MessageLevel::info, "snapshot.synchronized",
                              Json::object({{"from", origin_of(direction_.from)},
                                            {"to", origin_of(direction_.to)},
+                                           {"target_snapshot", snapshot.target_id.hex()},
                                            {"entries", snapshot.entries},
                                            {"files_known", snapshot.files_known},
                                            {"size", snapshot.bytes_read},
                                            {"errors", snapshot.errors},
                                            {"duration", std::int64_t{duration.count()}}}));
+    if (snapshot.target_id != snapshot.id) {
+      context_.renderer->message(MessageLevel::info,
+                                 snapshot.id.short_hex() + " was removed from " +
+                                     origin_of(direction_.to) + ": it is there again as " +
+                                     snapshot.target_id.hex());
+    }
     context_.renderer->message(MessageLevel::info,
                                "Synchronization of " + snapshot.id.hex() + " finished");
   }

@@ -36,7 +36,7 @@ Status copy_snapshots(const ArchiveContent::Snapshots& snapshots, kloset::Reposi
     PLK_TRY(cancel.check());
     if (!present.insert(id).second) continue;
     observer.started(id);
-    auto copied = copier.copy(id, transaction, cancel);
+    auto copied = copier.copy(id, id, transaction, cancel);
     if (!copied) {
       observer.given_up(id, copied.error());
       return std::move(copied).error();

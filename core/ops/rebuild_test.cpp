@@ -57,6 +57,20 @@ void lose_states(MemoryMachine& machine) {
                 [](const auto& item) { return item.first.first == ItemKind::state; });
 }
 
+// A backup, and what its state is called.
+struct Backup {
+  SnapshotId id;
+  kloset::ItemName state{};
+};
+Backup back_up(MemoryMachine& machine, const Files& files) {
+  const auto before = machine.place.items;
+  Backup made{.id = machine.back_up(files)};
+  for (const auto& [key, content] : machine.place.items) {
+    if (key.first == ItemKind::state && !before.contains(key)) made.state = key.second;
+  }
+  return made;
+}
+
 }  // namespace
 
 TEST_SUITE("rebuild") {
@@ -114,9 +128,8 @@ TEST_SUITE("rebuild") {
     MemoryMachine machine;
     const SnapshotId gone = machine.back_up(some_files(1));
     machine.remove(gone);
-    const SnapshotId lost = machine.back_up(some_files(2));
-    // The first state of a run is named by its snapshot.
-    REQUIRE(machine.place.items.erase({ItemKind::state, kloset::item_name(lost)}) == 1);
+    const auto [lost, state] = back_up(machine, some_files(2));
+    REQUIRE(machine.place.items.erase({ItemKind::state, state}) == 1);
     CHECK(machine.open()->index().snapshots().empty());
     const auto [report, found] = rebuild(machine, true);
     REQUIRE(report);
@@ -128,11 +141,11 @@ TEST_SUITE("rebuild") {
 
   TEST_CASE("a damaged state no longer keeps the store from being opened") {
     MemoryMachine machine;
-    const SnapshotId first = machine.back_up(some_files(1));
+    const auto [first, state] = back_up(machine, some_files(1));
     const SnapshotId second = machine.back_up(some_files(2));
-    const auto key = std::pair(ItemKind::state, kloset::item_name(first));
-    Bytes& state = machine.place.items.at(key);
-    state[state.size() / 2] ^= std::byte{1};
+    const auto key = std::pair(ItemKind::state, state);
+    Bytes& content = machine.place.items.at(key);
+    content[content.size() / 2] ^= std::byte{1};
     {
       const auto repository = Repository::open(machine.store, machine.env,
                                                []() -> Result<Secret> { return Secret(); }, {});
@@ -145,7 +158,7 @@ TEST_SUITE("rebuild") {
     CHECK(dry.report->is_needed());
     const auto [report, found] = rebuild(machine, true);
     REQUIRE(report);
-    CHECK(found.damaged == std::set{kloset::StateId{.bytes = first.bytes}});
+    CHECK(found.damaged == std::set{kloset::StateId{.bytes = state.bytes}});
     CHECK(found.returning == std::set{first});
     CHECK(report->states_written == 2);
     CHECK(machine.read(first) == some_files(1));
@@ -228,9 +241,9 @@ TEST_SUITE("rebuild") {
     for (std::uint64_t nth = 1;; ++nth) {
       CAPTURE(nth);
       MemoryMachine machine;
-      const SnapshotId first = machine.back_up(some_files(1));
+      const auto [first, state] = back_up(machine, some_files(1));
       const SnapshotId second = machine.back_up(some_files(2));
-      const auto key = std::pair(ItemKind::state, kloset::item_name(first));
+      const auto key = std::pair(ItemKind::state, state);
       machine.place.items.at(key)[100] ^= std::byte{1};
       kloset::testing::FaultyStore faulty(
           machine.store, kloset::testing::StoreFault{.nth = nth, .call = {}, .kind = {}});

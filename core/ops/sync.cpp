@@ -18,6 +18,9 @@ Status check_pair(const Repository& source, const Repository& target) {
   return Error(Errc::invalid_argument, "cannot synchronize snapshots to the same store");
 }
 
+// How often one snapshot may have been removed from the target.
+constexpr int removals_max = 1000;
+
 class Sync {
  public:
   Sync(Repository& source, Repository& target, const SyncOptions& options, SyncObserver& observer,
@@ -39,12 +42,15 @@ class Sync {
     for (const SnapshotId& id : target_.index().snapshots()) present.insert(id);
     for (const SnapshotId& id : snapshots) {
       PLK_TRY(cancel_.check());
-      if (!present.insert(id).second) {
-        ++report_.present;
-      } else if (!options_.bring_back && was_removed(id)) {
+      if (!options_.bring_back && was_removed(id)) {
         ++report_.removed;
+        continue;
+      }
+      const SnapshotId as = PLK_TRY(unspent(id));
+      if (!present.insert(as).second) {
+        ++report_.present;
       } else {
-        PLK_TRY(copy(id, lock));
+        PLK_TRY(copy(id, as, lock));
       }
     }
     return report_;
@@ -55,9 +61,25 @@ class Sync {
     return target_.index().find_colour(ResourceType::snapshot, Mac{.bytes = id.bytes}).has_value();
   }
 
-  Status copy(const SnapshotId& id, const kloset::RepositoryLock* lock) {
+  // What the snapshot is called in the target: the first of its names that was not removed. Always
+  // the same ones, so that a copy that is there is not made again.
+  Result<SnapshotId> unspent(const SnapshotId& id) const {
+    SnapshotId name = id;
+    for (int i = 0; i < removals_max; ++i) {
+      if (!was_removed(name)) return name;
+      auto hasher = target_.mac().hasher();
+      hasher.update(as_bytes("plakar: copied again "));
+      hasher.update(name.view());
+      name = SnapshotId{.bytes = hasher.finish().bytes};
+    }
+    return Error(Errc::conflict, "snapshot " + id.short_hex() + " was removed " +
+                                     std::to_string(removals_max) +
+                                     " times: name a copy that is still there");
+  }
+
+  Status copy(const SnapshotId& id, const SnapshotId& as, const kloset::RepositoryLock* lock) {
     observer_.started(id);
-    auto copied = copy_and_commit(id, lock);
+    auto copied = copy_and_commit(id, as, lock);
     if (copied) {
       ++report_.copied;
       report_.errors += copied->errors;
@@ -73,15 +95,16 @@ class Sync {
   }
 
   // One transaction for each: the snapshot is there before the next one begins.
-  Result<SyncedSnapshot> copy_and_commit(const SnapshotId& id, const kloset::RepositoryLock* lock) {
+  Result<SyncedSnapshot> copy_and_commit(const SnapshotId& id, const SnapshotId& as,
+                                         const kloset::RepositoryLock* lock) {
     const auto transaction =
         kloset::Transaction::begin(target_, {.data_packfiles = options_.threads});
-    auto copied = PLK_TRY(copier_.copy(id, *transaction, cancel_));
+    auto copied = PLK_TRY(copier_.copy(id, as, *transaction, cancel_));
     if (lock != nullptr) PLK_TRY(lock->check());
     PLK_TRY(target_.index().status());
-    PLK_TRY(transaction->commit(id, copied.header));
+    PLK_TRY(transaction->commit(as, copied.header));
     copied.snapshot.stored = transaction->stats();
-    copier_.remember(id);
+    if (as == id) copier_.remember(id);
     return copied.snapshot;
   }
 

@@ -44,8 +44,9 @@ struct SyncOptions {
   bool lock = true;
   std::size_t threads = 2;
   SourceDamage damage = SourceDamage::refuse;
-  // Snapshots that were removed from the target are copied too, and are there again. Otherwise
-  // a removal holds.
+  // Snapshots that were removed from the target are copied too, each under another identifier,
+  // which follows from its own. Otherwise a removal holds. The old identifier is spent: states have
+  // no order that all programs agree on, so that a removal which is taken back holds for some.
   bool bring_back = false;
   // The first snapshot that cannot be copied ends it all.
   bool strict = false;
@@ -58,6 +59,7 @@ struct SyncOptions {
 // What was copied of one snapshot.
 struct SyncedSnapshot {
   SnapshotId id;
+  SnapshotId target_id;  // the same, unless that was removed from the target
   std::uint64_t entries = 0;
   std::uint64_t files_known = 0;  // not read: the target has their content
   std::uint64_t bytes_read = 0;   // of content

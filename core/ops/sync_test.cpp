@@ -292,10 +292,29 @@ TEST_SUITE("sync") {
         run_sync(*source.repository, *target.repository, {made.id}, observer, {.bring_back = true});
     REQUIRE(back);
     CHECK(back->copied == 1);
+    const SnapshotId first = observer.last.target_id;
+    CHECK(first != made.id);
+    CHECK(observer.last.id == made.id);
     const auto reopened = target.reopen();
-    CHECK(reopened->index().snapshots() == std::vector{made.id});
-    CHECK(describe(*reopened, made.id) == describe(*source.repository, made.id));
+    CHECK(reopened->index().snapshots() == std::vector{first});
+    auto copy = describe(*reopened, first);
+    auto original = describe(*source.repository, made.id);
+    CHECK(copy.at("header") != original.at("header"));
+    copy.erase("header");
+    original.erase("header");
+    CHECK(copy == original);
     check_sound(*reopened);
+
+    // It is there, and not copied each time; removed too, it gets a third name.
+    const auto again =
+        run_sync(*source.repository, *target.repository, {made.id}, observer, {.bring_back = true});
+    REQUIRE(again);
+    CHECK(again->present == 1);
+    remove_snapshot(*target.repository, first);
+    REQUIRE(run_sync(*source.repository, *target.repository, {made.id}, observer,
+                     {.bring_back = true}));
+    CHECK(observer.last.target_id != first);
+    CHECK(target.reopen()->index().snapshots() == std::vector{observer.last.target_id});
   }
 
   TEST_CASE("maintenance in progress keeps a sync out, and nothing is read or written") {

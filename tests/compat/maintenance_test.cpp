@@ -109,7 +109,9 @@ struct Shared {
         connectors::make_fs_source(system_env(), {.root = tree().string(), .origin = "h"},
                                    connectors::system_owner_names(), {});
     SilentBackup observer;
-    const auto report = ops::backup(*repository, *source, {.hostname = "h"}, observer, {});
+    // One thread: which packfiles a blob goes to is not left to chance.
+    const auto report =
+        ops::backup(*repository, *source, {.hostname = "h", .threads = 1}, observer, {});
     REQUIRE(report);
     return report->id;
   }

@@ -85,31 +85,29 @@ class StoreTransaction final : public Transaction {
   }
 
   Status put_snapshot(const SnapshotId& id, BytesView header) override {
+    if (repository_.index().find_colour(ResourceType::snapshot, Mac{.bytes = id.bytes})) {
+      return Error(Errc::conflict, "snapshot " + id.short_hex() +
+                                       " was removed from this store: its identifier is spent");
+    }
     // What the header refers to is durable before the packfile with the header is.
     PLK_TRY(seal_all(data_));
     const BlobToPut blob{
         .type = ResourceType::snapshot, .plain = header, .mac = Mac{.bytes = id.bytes}};
-    PLK_TRY(append({&blob, 1}));
-    const std::lock_guard guard(pending_mutex_);
-    snapshots_.push_back(id);
-    return {};
+    return append({&blob, 1});
   }
 
   Status commit(const SnapshotId& id, BytesView header) override {
     PLK_TRY(put_snapshot(id, header));
-    // Genuine Plakar names the first state of a run by its snapshot, and so can be told apart.
-    const StateId named_so{.bytes = id.bytes};
-    const bool is_free = !checkpointed_ && !repository_.index().has_state(named_so);
-    return commit(is_free ? named_so : StateId::random(repository_.env().random));
+    // Not by the snapshot, as genuine Plakar names its first state: when it copies a removed
+    // snapshot once more, it puts the new state in the place of any that has that name.
+    return commit(StateId::random(repository_.env().random));
   }
 
   Status commit(const StateId& id) override {
     PLK_TRY(seal_all(data_));
     PLK_TRY(seal_all(metadata_));
     const std::lock_guard guard(pending_mutex_);
-    std::vector<StateEntry> deletions;
-    for (const SnapshotId& snapshot : snapshots_) forget_removal(snapshot, deletions);
-    Status published = publish_pending(id, deletions);
+    Status published = publish_pending(id);
     if (!published) fail(published.error());
     return published;
   }
@@ -305,27 +303,13 @@ class StoreTransaction final : public Transaction {
         (pending_locations_ < options_.checkpoint_locations && now - last_checkpoint_ < interval)) {
       return {};
     }
-    checkpointed_ = true;
-    return publish_pending(StateId::random(repository_.env().random), {});
-  }
-
-  // A snapshot that was removed from the store and comes back is marked as removed no longer. Of
-  // what it was before, the trees may be gone: nothing may lead there.
-  void forget_removal(const SnapshotId& id, std::vector<StateEntry>& deletions) const {
-    const Mac mac{.bytes = id.bytes};
-    if (!repository_.index().find_colour(ResourceType::snapshot, mac)) return;
-    for (const BlobLocation& old : repository_.index().find_all(ResourceType::snapshot, mac)) {
-      deletions.push_back(
-          DeletedLocation{.type = ResourceType::snapshot, .blob = mac, .packfile = old.packfile});
-    }
-    deletions.push_back(DeletedColour{.type = ResourceType::snapshot, .mac = mac});
+    return publish_pending(StateId::random(repository_.env().random));
   }
 
   // Precondition: pending_mutex_ is held.
-  Status publish_pending(const StateId& id, std::span<const StateEntry> deletions) {
+  Status publish_pending(const StateId& id) {
     if (pending_.empty()) return {};
     StateWriter writer(repository_.index().last_state());
-    for (const StateEntry& deletion : deletions) writer.add(deletion);
     for (const SealedPackfile& packfile : pending_) {
       for (const PackfileRecord& record : packfile.records) {
         writer.add(LocationEntry{.type = record.type,
@@ -375,10 +359,8 @@ class StoreTransaction final : public Transaction {
   std::mutex pending_mutex_;
   std::vector<SealedPackfile> pending_;  // these guarded by pending_mutex_
   std::size_t pending_locations_ = 0;
-  std::vector<SnapshotId> snapshots_;
   const MonotonicTime begin_;
   MonotonicTime last_checkpoint_;
-  std::atomic<bool> checkpointed_ = false;
 
   std::atomic<std::uint64_t> blobs_new_ = 0;
   std::atomic<std::uint64_t> blobs_known_ = 0;

@@ -54,8 +54,9 @@ class Transaction : public BlobSink {
   virtual bool has(ResourceType type, const Mac& mac) const = 0;
 
   // Stores the snapshot's header, seals every packfile, and publishes the last state. When it
-  // returns success the snapshot is there, durably; on failure it is not. One that was removed
-  // from the store before is there again.
+  // returns success the snapshot is there, durably; on failure it is not. The identifier of one
+  // that was removed from the store is Errc::conflict: what takes back a removal would have to be
+  // merged after it, and programs do not agree on such an order.
   virtual Status commit(const SnapshotId& id, BytesView header) = 0;
   // The same for a run that stores several snapshots, or none at all.
   virtual Status put_snapshot(const SnapshotId& id, BytesView header) = 0;

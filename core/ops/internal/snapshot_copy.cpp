@@ -495,7 +495,7 @@ class SnapshotCopier::Copy {
   flow::Channel<std::vector<Job>> jobs_;
 };
 
-Result<SnapshotCopier::Copied> SnapshotCopier::copy(const SnapshotId& id,
+Result<SnapshotCopier::Copied> SnapshotCopier::copy(const SnapshotId& id, const SnapshotId& as,
                                                     kloset::Transaction& transaction,
                                                     const flow::CancelToken& cancel) {
   Clock& clock = target_.env().clock;
@@ -525,9 +525,11 @@ Result<SnapshotCopier::Copied> SnapshotCopier::copy(const SnapshotId& id,
   }
   kloset::SnapshotHeader header = snapshot.header();
   last_ = Known{.id = id, .importer = header.source().importer, .timestamp = header.timestamp};
+  header.identifier = as;
   header.identity = {};
   header.sources.assign(1, *std::move(made));
   Copied copied{.snapshot = run.report(), .header = {}};
+  copied.snapshot.target_id = as;
   copied.snapshot.duration = clock.monotonic() - begin;
   header.duration_ns = copied.snapshot.duration.count();
   copied.header = kloset::encode_header(header);

@@ -76,12 +76,13 @@ class SnapshotCopier {
     SyncedSnapshot snapshot;
     Bytes header;  // to be stored, and that is all that is missing
   };
-  Result<Copied> copy(const SnapshotId& id, kloset::Transaction& transaction,
+  // `as` is what it is to be called in the target.
+  Result<Copied> copy(const SnapshotId& id, const SnapshotId& as, kloset::Transaction& transaction,
                       const flow::CancelToken& cancel);
 
   // Whether it was the source that made the last copy() fail, and so not the end of everything.
   bool failed_at_source() const noexcept { return failed_at_source_; }
-  // The snapshot is in the target now; later ones may build on it.
+  // The snapshot is in the target now, by the same name; later ones may build on it.
   void remember(const SnapshotId& id);
 
  private:
