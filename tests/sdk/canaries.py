@@ -58,6 +58,13 @@ HARMLESS = [
     ("a constant is added", r"(PLK_E_PARTIAL = -24)", r"\1, PLK_E_MORE = -25", "abi"),
 ]
 
+# In the mirror of the header that the example in Rust has.
+RUST_MISTAKES = [
+    ("a constant has another value", r"E_EXISTS: Status = -5", "E_EXISTS: Status = -6", "E_EXISTS is -6"),
+    ("a member is forgotten", r"    pub rdev: u64,\n", "", "Record has 280 bytes and"),
+    ("a size is another", r"size_of::<Plugin>\(\) == 64", "size_of::<Plugin>() == 72", "Plugin has 72 bytes"),
+]
+
 LINK = ["-Wl,--version-script={sdk}/cmake/connector.map", "-Wl,-z,defs"]
 STORE = SDK.parent / "examples/c-store/src/store.c"
 NOTHING = ("", "")
@@ -115,9 +122,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "sdk"
         shutil.copytree(SDK, copy)
+        shutil.copytree(SDK.parent / "examples", copy.parent / "examples")
         header = copy / "include/plakar/connector.h"
         sound = header.read_text()
-        for gate in ("standards", "padding", "abi", "tables", "comments"):
+        for gate in ("standards", "padding", "abi", "tables", "rust", "comments"):
             ok, output = run_gate(copy, gate)
             passed, failed = passed + ok, failed + (not ok)
             print(f"{'ok    ' if ok else 'FAILED'} the gate `{gate}` passes before anything is changed")
@@ -139,6 +147,17 @@ def main() -> int:
             passed, failed = passed + ok, failed + (not ok)
             print(f"{'ok    ' if ok else 'FAILED'} the gate `{gate}` passes when {what}")
             print(output if not ok else "", end="")
+        header.write_text(sound)
+        mirror = copy.parent / "examples/rust-destination/src/abi.rs"
+        sound = mirror.read_text()
+        for what, pattern, replacement, message in RUST_MISTAKES:
+            changed, count = re.subn(pattern, replacement, sound, count=1)
+            mirror.write_text(changed)
+            ok, output = run_gate(copy, "rust")
+            caught = count == 1 and not ok and re.search(message, output) is not None
+            passed, failed = passed + caught, failed + (not caught)
+            print(f"{'ok    ' if caught else 'FAILED'} the gate `rust` fails when {what}")
+            print(output if not caught else "", end="")
         folder = pathlib.Path(scratch)
         (folder / "private.c").write_text("int private_function(void) { return 0; }\n")
         subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "libprivate.so", folder / "private.c"], check=True)

@@ -7,6 +7,7 @@
     padding     no struct has implicit padding
     abi         every frozen layout, signature and constant holds, with gcc and clang
     tables      the newest tables and the ledger are those of this header
+    rust        what examples/rust-destination repeats of the header is what the tables say
     comments    every function has a thread tag, and everything that points says how long it lives
 """
 import argparse
@@ -78,6 +79,25 @@ class Gates:
         sdk = self.sdk
         return compile_all([[sys.executable, str(sdk / "abi/tables.py"), "--check"]])
 
+    def rust(self) -> list[str]:
+        """The mirror has other names for a few things; sizes, numbers of members and values must agree."""
+        mirror = (self.sdk.parent / "examples/rust-destination/src/abi.rs").read_text()
+        newest = max(self.sdk.glob("abi/*/layout.h")).parent
+        layout = (newest / "layout.h").read_text()
+        known = dict(re.findall(r"PLK_CONSTANT\((\w+), (-?\d+)\)", (newest / "constants.h").read_text()))
+        bad = []
+        for name, text in re.findall(r"pub const (\w+): \w+ = ([^;]+);", mirror):
+            value = eval(text.replace("_", ""), {"__builtins__": {}})  # numbers and shifts
+            if known.get(f"PLK_{name}") != str(value):
+                bad.append(f"abi.rs: {name} is {value}, PLK_{name} is {known.get(f'PLK_{name}')}")
+        for name, size in re.findall(r"size_of::<(\w+)>\(\) == (\d+)\)", mirror):
+            struct = "plk_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+            fields = len(re.findall(r"^    pub \w+:", re.search(rf"pub struct {name} \{{(.*?)^\}}", mirror, re.S | re.M)[1], re.M))
+            members = len(re.findall(rf"^PLK_(?:MEMBER|POINTER)\({struct},", layout, re.M))
+            if not re.search(rf"^PLK_(GROWS|CLOSED)\({struct}, {size}\)", layout, re.M) or fields != members:
+                bad.append(f"abi.rs: {name} has {size} bytes and {fields} members, {struct} other ones ({members})")
+        return bad or ([] if known else ["there are no constants to compare with"])
+
     def comments(self) -> list[str]:
         bad = []
         seen: list[str] = []   # the comment lines above
@@ -119,7 +139,7 @@ class Gates:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sdk", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parents[2] / "sdk")
-    parser.add_argument("gates", nargs="+", choices=["standards", "padding", "abi", "tables", "comments"])
+    parser.add_argument("gates", nargs="+", choices=["standards", "padding", "abi", "tables", "rust", "comments"])
     args = parser.parse_args()
     failed = False
     with tempfile.TemporaryDirectory() as scratch:
