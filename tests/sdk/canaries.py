@@ -65,6 +65,11 @@ RUST_MISTAKES = [
     ("a size is another", r"size_of::<Plugin>\(\) == 64", "size_of::<Plugin>() == 72", "Plugin has 72 bytes"),
 ]
 
+GOLDEN_MISTAKES = [
+    ("one of them is another", "abi/1.0/golden-*.gz", "is not the one in the ledger"),
+    ("the tables are others", "abi/1.0/layout.h", "was built with other tables"),
+]
+
 LINK = ["-Wl,--version-script={sdk}/cmake/connector.map", "-Wl,-z,defs"]
 STORE = SDK.parent / "examples/c-store/src/store.c"
 NOTHING = ("", "")
@@ -119,6 +124,7 @@ def run_gate(sdk: pathlib.Path, gate: str) -> tuple[bool, str]:
 
 def main() -> int:
     passed = failed = 0
+    drive = sys.argv[1] if len(sys.argv) > 1 else None
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "sdk"
         shutil.copytree(SDK, copy)
@@ -158,10 +164,20 @@ def main() -> int:
             passed, failed = passed + caught, failed + (not caught)
             print(f"{'ok    ' if caught else 'FAILED'} the gate `rust` fails when {what}")
             print(output if not caught else "", end="")
+        mirror.write_text(sound)
+        for what, file, message in GOLDEN_MISTAKES if drive else []:
+            for changed in copy.glob(file):
+                before = changed.read_bytes()
+                changed.write_bytes(before + b"\n")
+                run = subprocess.run([HERE / "golden.py", drive, "--sdk", copy], capture_output=True, text=True)
+                changed.write_bytes(before)
+            caught = run.returncode != 0 and re.search(message, run.stdout) is not None
+            passed, failed = passed + caught, failed + (not caught)
+            print(f"{'ok    ' if caught else 'FAILED'} the golden modules fail when {what}")
+            print(run.stdout + run.stderr if not caught else "", end="")
         folder = pathlib.Path(scratch)
         (folder / "private.c").write_text("int private_function(void) { return 0; }\n")
         subprocess.run(["gcc", "-shared", "-fPIC", "-o", folder / "libprivate.so", folder / "private.c"], check=True)
-        drive = sys.argv[1] if len(sys.argv) > 1 else None
         count, ok, output = run_module(folder, NOTHING, LINK, drive)
         passed, failed = passed + ok, failed + (not ok)
         print(f"{'ok    ' if ok else 'FAILED'} the check of modules passes before anything is changed")

@@ -3,7 +3,8 @@
 
     tests/sdk/check_header.py [--sdk DIR] GATE...
 
-    standards   both headers compile in every language and standard, with gcc and clang, without warnings
+    standards   both headers, and what uses them, compile in every language and standard,
+                with gcc and clang, without warnings
     padding     no struct has implicit padding
     abi         every frozen layout, signature and constant holds, with gcc and clang
     tables      the newest tables and the ledger are those of this header
@@ -56,9 +57,10 @@ class Gates:
                 for s in compilers.C_STANDARDS]
         jobs += [[cc, f"-std={s}"] + check + CXX_WARNINGS + ["-x", "c++", c]
                  for cc in compilers.cxx_compilers().values() for s in compilers.CXX_STANDARDS]
-        if (self.sdk / "include/plakar/connector.hpp").exists():
-            jobs += [[cc, f"-std={s}"] + check + CXX_WARNINGS + [cxx]
-                     for cc in compilers.cxx_compilers().values() for s in compilers.CXX_STANDARDS]
+        # Templates are compiled where they are used: golden.cpp uses nearly all.
+        jobs += [[cc, f"-std={s}"] + check + CXX_WARNINGS + [source]
+                 for cc in compilers.cxx_compilers().values() for s in compilers.CXX_STANDARDS
+                 for source in (cxx, str(self.sdk / "abi/golden/golden.cpp"))]
         return compile_all(jobs)
 
     def padding(self) -> list[str]:

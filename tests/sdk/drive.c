@@ -561,6 +561,20 @@ static void drive_source(const plk_connector* connector, const char* location,
           CHECK(read_content(ops->reader, reader, NULL) == 1);
           ops->reader->close(reader, &fine);
         }
+        if (ops->reader->lend != NULL && !(connector->caps & PLK_CAP_SEQUENTIAL)) {
+          uint64_t lent = 0;
+          plk_bytes part;
+          EXPECT(PLK_OK, ops->record_open(scan, &fine, record->id, 0, &reader, fresh_error()));
+          for (;;) {
+            const plk_status got = ops->reader->lend(reader, &fine, &part, fresh_error());
+            if (got == PLK_END) break;
+            EXPECT(PLK_OK, got);
+            CHECK(part.len > 0 && part.ptr != NULL);
+            lent += part.len;
+          }
+          CHECK(lent == size);
+          ops->reader->close(reader, &fine);
+        }
         // Opened and not read.
         if (!(connector->caps & PLK_CAP_SEQUENTIAL)) {
           EXPECT(PLK_OK, ops->record_open(scan, &fine, record->id, 0, &reader, fresh_error()));

@@ -321,6 +321,7 @@ class sink {
     if (status < 0) throw failure(status, "the host takes no more bytes");
   }
   void write(text words) const { write(octets(words.data(), words.size())); }
+  void write(const std::string& bytes) const { write(octets(bytes)); }
 
  private:
   plk_sink* raw_;
