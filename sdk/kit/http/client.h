@@ -31,9 +31,9 @@
 #include <utility>
 #include <vector>
 
-#include "sdk/kit/http/patience.h"
 #include "sdk/kit/http/tls.h"
 #include "sdk/kit/http/url.h"
+#include "sdk/kit/wait/patience.h"
 
 namespace plk::kit {
 

@@ -6,8 +6,8 @@
 #include <memory>
 #include <string>
 
-#include "sdk/kit/http/patience.h"
 #include "sdk/kit/http/tls.h"
+#include "sdk/kit/wait/patience.h"
 
 namespace plk::kit {
 

@@ -1,7 +1,11 @@
 // For how long something is waited for: until a deadline, or until somebody cancels.
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
+#include <span>
+#include <string>
 
 #include <plakar/connector.hpp>
 
@@ -37,12 +41,13 @@ class patience {
   // with what `doing` names: "waiting for example.org".
   void wait_readable(int fd, const std::string& doing) const;
   void wait_writable(int fd, const std::string& doing) const;
+  // The same for any of several, as poll() does: those with a negative descriptor do not count. At
+  // most four.
+  void wait_any(std::span<pollfd> watched, const std::string& doing) const;
   // Throws if it is over.
-  void check(const std::string& doing) const;
+  void check(const std::string& doing) const { wait_any({}, doing); }
 
  private:
-  void wait(int fd, short events, const std::string& doing) const;
-
   int cancel_fd_ = -1;
   clock::time_point end_ = clock::time_point::max();
 };
