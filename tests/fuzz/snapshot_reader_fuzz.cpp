@@ -50,7 +50,8 @@ class Blobs final : public kloset::BlobSource, public kloset::BlobSink {
 
   Result<Mac> put(ResourceType type, BytesView plain) override {
     const Mac name = mac(plain);
-    const std::lock_guard guard(*mutex);
+    static std::mutex mutex;  // a snapshot is built by two threads
+    const std::lock_guard guard(mutex);
     items.try_emplace({type, name}, plain.begin(), plain.end());
     return name;
   }
@@ -64,7 +65,6 @@ class Blobs final : public kloset::BlobSource, public kloset::BlobSink {
 
   std::map<std::pair<ResourceType, Mac>, Bytes> items;
   std::size_t loads = 0;
-  std::unique_ptr<std::mutex> mutex = std::make_unique<std::mutex>();
 };
 
 Blobs make_snapshot() {
