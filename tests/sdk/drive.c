@@ -670,6 +670,7 @@ static plk_export* start_restore(const plk_exporter_ops* ops, plk_instance* dest
   args.struct_size = sizeof args;
   args.existing = existing;
   EXPECT(PLK_OK, ops->export_open(destination, &fine, &args, &restore, fresh_error()));
+  if (existing == PLK_EXISTING_FAIL) return restore;  // the root need not be put
   plk_record root = entry(PLK_R_DIR, "/", 0755);
   plk_writer* writer = NULL;
   EXPECT(PLK_OK, ops->put(restore, &fine, &root, sizeof root, &writer, fresh_error()));

@@ -273,8 +273,8 @@ static plk_status store_location(plk_instance* store, plk_location* out, plk_err
 }
 
 static plk_status store_mode(plk_instance* store, plk_call* call, uint32_t* mode, plk_error* err) {
-  (void)call;
   struct stat info;
+  if (cancelled(call)) return fail_cancelled(err);
   if (stat(store->root, &info) != 0) {
     if (errno != ENOENT) return fail_errno(err, "cannot look at the store");
     *mode = PLK_MODE_READ | PLK_MODE_WRITE;  // not made yet
@@ -343,10 +343,10 @@ static plk_status store_create(plk_instance* store, plk_call* call, plk_bytes co
 
 static plk_status store_load(plk_instance* store, plk_call* call, plk_sink* config,
                              plk_error* err) {
-  (void)call;
   static const char doing[] = "cannot read the configuration of the store";
   char bytes[config_size_max + 1];
   size_t size = 0;
+  if (cancelled(call)) return fail_cancelled(err);
   const int file = open_below(store, "CONFIG", O_RDONLY);
   if (file < 0) return fail_errno(err, doing);
   while (size < sizeof bytes) {
@@ -433,9 +433,9 @@ static void store_list_close(plk_lister* lister, plk_call* call) {
 
 static plk_status store_object_size(plk_instance* store, plk_call* call, const plk_object* object,
                                     uint64_t* bytes, plk_error* err) {
-  (void)call;
   char name[name_size];
   struct stat info;
+  if (cancelled(call)) return fail_cancelled(err);
   const plk_status status = object_name(object, name, err);
   if (status != PLK_OK) return status;
   char* path = below(store, name);
@@ -483,8 +483,10 @@ static plk_status store_get(plk_instance* store, plk_call* call, const plk_objec
   return status;
 }
 
-static plk_status start(plk_instance* store, uint32_t ns, plk_upload* upload, plk_error* err) {
+static plk_status start(plk_instance* store, plk_call* call, uint32_t ns, plk_upload* upload,
+                        plk_error* err) {
   char kind[name_size];
+  if (cancelled(call)) return fail_cancelled(err);
   kind_name(ns, kind);
   upload->store = store;
   upload->ns = ns;
@@ -494,9 +496,11 @@ static plk_status start(plk_instance* store, uint32_t ns, plk_upload* upload, pl
   return PLK_OK;
 }
 
-static plk_status finish(plk_upload* upload, const plk_object* object, plk_error* err) {
+static plk_status finish(plk_upload* upload, plk_call* call, const plk_object* object,
+                         plk_error* err) {
   char name[name_size];
   char kind[name_size];
+  if (cancelled(call)) return fail_cancelled(err);
   const plk_status status = object_name(object, name, err);
   if (status != PLK_OK) return status;
   kind_name(object->ns, kind);
@@ -513,12 +517,12 @@ static void discard(plk_upload* upload) {
 static plk_status store_put(plk_instance* store, plk_call* call, const plk_object* object,
                             const plk_bytes* parts, uint64_t count, plk_error* err) {
   plk_upload upload;
-  plk_status status = start(store, object->ns, &upload, err);
+  plk_status status = start(store, call, object->ns, &upload, err);
   if (status != PLK_OK) return status;
   for (uint64_t i = 0; i < count && status == PLK_OK; i++) {
     status = write_all(upload.file, call, parts[i].ptr, parts[i].len, err);
   }
-  if (status == PLK_OK) status = finish(&upload, object, err);
+  if (status == PLK_OK) status = finish(&upload, call, object, err);
   discard(&upload);
   return status;
 }
@@ -542,7 +546,7 @@ static plk_status store_upload_open(plk_instance* store, plk_call* call, uint32_
   (void)call, (void)flags, (void)size_hint;
   plk_upload* upload = malloc(sizeof *upload);
   if (upload == NULL) return plk_fail(err, PLK_E_NO_MEMORY, "out of memory");
-  const plk_status status = start(store, ns, upload, err);
+  const plk_status status = start(store, call, ns, upload, err);
   if (status != PLK_OK) {
     free(upload);
     return status;
@@ -568,7 +572,7 @@ static plk_status store_upload_commit(plk_upload* upload, plk_call* call, const 
   if (object->ns != upload->ns) {
     status = plk_fail(err, PLK_E_INVALID_ARG, "an object was uploaded as one of another kind");
   } else {
-    status = finish(upload, object, err);
+    status = finish(upload, call, object, err);
   }
   store_upload_abort(upload, call);
   return status;

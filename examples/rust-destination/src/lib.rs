@@ -271,8 +271,7 @@ impl Restore {
 
     fn put_directory(&self, path: PathBuf, record: &Record) -> Outcome<()> {
         // Open for us until finish() sets the real mode.
-        let root = path == self.root;
-        match fs::DirBuilder::new().mode(0o700).recursive(root).create(&path) {
+        match fs::DirBuilder::new().mode(0o700).create(&path) {
             Ok(()) => {}
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
                 let there =
@@ -472,6 +471,12 @@ extern "C" fn export_open(
         if args.existing > EXISTING_RESUME {
             return Err(failure(E_UNSUPPORTED, "not known here: what to do about existing files"));
         }
+        // There from now on, private until its record, if there is one, says more.
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .recursive(true)
+            .create(&destination.root)
+            .map_err(|e| io_failure("make the directory", &destination.root, &e))?;
         let restore = Restore {
             root: destination.root.clone(),
             flags: args.flags,

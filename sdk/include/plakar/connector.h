@@ -568,7 +568,8 @@ typedef struct plk_export_args {
 
 // export_open(); put() for each record, parents before children, each name once, and for each
 // writer write() and commit() or abort(); export_finish(); export_close(). A failure of put() or of
-// a writer is that of one record: the restore goes on.
+// a writer is that of one record: the restore goes on. The root is there from export_open() on, and
+// made if need be: a record for "/" may come, for its metadata, or not.
 typedef struct plk_exporter_ops {
   uint32_t struct_size;
   uint32_t reserved0;
