@@ -152,10 +152,12 @@ class SnapshotCheck {
 
   // Behind what the damaged tree still says, by way of the listings.
   Status check_rest(SnapshotReader& snapshot, const flow::CancelToken& token) {
+    std::string visited;  // last
     return keep(target_.path, snapshot.walk(
                                   target_.path,
                                   [&](const VfsEntry& entry, const Mac& id) -> Status {
                                     std::string path = entry.path();
+                                    visited = path;
                                     if (kloset::compare_paths(path, last_path_) <= 0)
                                       return token.check();
                                     Bytes encoded;
@@ -163,7 +165,10 @@ class SnapshotCheck {
                                     return add(std::move(path), id, encoded, token);
                                   },
                                   [&](const std::string& path, const Error& error) -> Status {
-                                    return keep_listing(path, error);
+                                    // A directory is visited before its listing is read.
+                                    return kloset::is_within(visited, path)
+                                               ? keep_listing(path, error)
+                                               : keep(path, error);
                                   }));
   }
 
@@ -223,12 +228,13 @@ class SnapshotCheck {
     return {};
   }
 
+  // Not by the directory's path: of that, its entry is one thing and the listing another.
   Status keep_listing(const std::string& path, const Error& error) {
     if (error.code() == Errc::cancelled) return error;
     if (listings_named_.size() < listings_named_max && !listings_named_.insert(path).second) {
       return {};
     }
-    return keep(path, error);
+    return keep("listing of " + path, error);
   }
 
   // Directories of which the tree has nothing would not have been entered. They are counted, and
