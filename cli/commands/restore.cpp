@@ -45,6 +45,9 @@ class Observer final : public ops::RestoreObserver {
   void restored(std::string_view path, std::uint64_t bytes) override {
     renderer_.path_ok(scope_, {.path = path, .bytes = bytes});
   }
+  void skipped(std::string_view path, std::uint64_t bytes) override {
+    renderer_.path_skipped(scope_, {.path = path, .bytes = bytes});
+  }
   void failed(std::string_view path, std::string_view error) override {
     renderer_.path_failed(scope_, path, error);
   }
@@ -159,6 +162,10 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
   if (!report) {
     renderer.end(scope);
     return fail(context, report.error());
+  }
+  if (report->skipped > 0) {
+    renderer.message(MessageLevel::info, "restore: " + std::to_string(report->skipped) +
+                                             " paths were left as they were");
   }
   EventScope summary = scope;
   summary.workflow = "restore";

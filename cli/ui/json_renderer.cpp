@@ -72,6 +72,10 @@ class JsonRenderer final : public Renderer {
     emit(scope, "info", "path.ok", path);
   }
 
+  void path_skipped(const EventScope& scope, const PathEvent& event) override {
+    emit(scope, "info", "path.skipped", Json::object({{"path", printable(event.path)}}));
+  }
+
   void path_failed(const EventScope& scope, std::string_view path,
                    std::string_view error) override {
     emit(scope, "error", "path.error",

@@ -125,6 +125,14 @@ class LiveRenderer final : public Renderer {
     last_ = event.path;
   }
 
+  void path_skipped(const EventScope& scope, const PathEvent& event) override {
+    const std::lock_guard guard(mutex_);
+    if (!running_) return;
+    snapshot_ = scope.snapshot;
+    ++items_;
+    done_ += event.bytes;
+  }
+
   void path_failed(const EventScope& scope, std::string_view path,
                    std::string_view error) override {
     const std::lock_guard guard(mutex_);

@@ -75,6 +75,8 @@ class Renderer {
   // "snapshot.import.start", "snapshot.commit.end" and the like.
   virtual void phase(const EventScope& scope, std::string_view type) = 0;
   virtual void path_ok(const EventScope& scope, const PathEvent& event) = 0;
+  // Done with, because nothing was to be done about it. People are told how many there were.
+  virtual void path_skipped(const EventScope&, const PathEvent&) {}
   virtual void path_failed(const EventScope& scope, std::string_view path,
                            std::string_view error) = 0;
   virtual void result(const EventScope& scope, const WorkResult& result) = 0;

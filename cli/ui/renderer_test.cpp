@@ -28,10 +28,12 @@ TEST_SUITE("renderer") {
     const auto live = make_live_renderer(at.out, at.err, at.env.clock, {}, [] { return 80; });
     live->begin(import);
     live->path_ok(backup, {.path = "/home/last"});
+    live->path_skipped(backup, {.path = "/home/skipped"});
     live->phase(backup, "snapshot.vfs.start");
     // A message makes it draw at once.
     live->message(MessageLevel::info, "drawn");
     CHECK(at.out.str().find(" building VFS ") != std::string::npos);
+    CHECK(at.out.str().find("nodes=2,") != std::string::npos);
     live->phase(backup, "snapshot.commit.start");
     live->message(MessageLevel::info, "drawn");
     CHECK(at.out.str().find(" committing ") != std::string::npos);
@@ -46,6 +48,7 @@ TEST_SUITE("renderer") {
     const auto lines = make_line_renderer(at.out, at.err, {});
     lines->begin(import);
     lines->phase(backup, "snapshot.vfs.start");
+    lines->path_skipped(backup, {.path = "/home/skipped"});
     lines->event(backup, MessageLevel::error, "packfile.error", nullptr);
     lines->summary(backup, codec::Json::object({{"removed", 1}}));
     lines->end(import);
