@@ -5,7 +5,8 @@ ledger.
     sdk/abi/make_golden.py [--cc gcc=gcc,clang=clang-19] [--cxx gcc=g++,clang=clang++-19]
 
 A golden module is a binary that must run in every later host, unchanged: golden.c and golden.cpp, and
-the example in Rust, as the compilers of the time make them. They are made once for a released minor;
+the example in Rust, as the compilers of the time make them; and drive, the host of the tests, must
+drive modules that later headers make. They are made once for a released minor;
 before that, whenever its tables change. abi/MINOR/golden-PLATFORM.tar.gz holds them, with the digest
 of the tables that they were built with.
 """
@@ -54,6 +55,9 @@ def main() -> int:
         subprocess.run([args.rustc, "--edition", "2021", "--crate-type", "cdylib", "--crate-name", "example_destination",
                         "-C", "opt-level=3", "-C", "strip=symbols", "-C", "panic=unwind",
                         "-o", scratch / "rust.so", SDK.parent / "examples/rust-destination/src/lib.rs"], check=True)
+        # The host of the time: it must drive what later headers make.
+        subprocess.run([next(iter(args.cc.values())), "-std=c11", "-O2", "-s", f"-I{SDK}/include", "-o", scratch / "drive",
+                        SDK.parent / "tests/sdk/drive.c", "-ldl", "-lpthread"], check=True)
         (scratch / "TABLES").write_text(tables.digest(tables.make_tables(header, "cc")) + "\n")
 
         packed = io.BytesIO()

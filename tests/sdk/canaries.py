@@ -93,7 +93,7 @@ BAD_BEHAVIOUR = [
      "expected -4, got -11"),
     ("does not compare the major version", (r"args->abi_major != PLK_ABI_MAJOR", "args == NULL"),
      "the entry: .*wrong status"),
-    ("writes a newline into a message", (r'"%s: %s", doing', r'"%s:\\n%s", doing'),
+    ("writes a newline into a message", (r"(if \(err != NULL\)) (err->sys_errno = code)", r"\1 \2, err->message[0] = '\\n'"),
      "a newline in a message"),
     ("ignores the end of an object", (r"if \(cap > there - offset\).*", "while (cap > there - offset) ((char*)buf)[--cap] = 0, size++;"),
      "got == 2"),

@@ -6,7 +6,7 @@
     standards   both headers, and what uses them, compile in every language and standard,
                 with gcc and clang, without warnings
     padding     no struct has implicit padding
-    abi         every frozen layout, signature and constant holds, with gcc and clang
+    abi         every frozen layout, signature and constant holds, with gcc and clang, on x86_64 and aarch64
     tables      the newest tables and the ledger are those of this header
     rust        what examples/rust-destination repeats of the header is what the tables say
     comments    every function has a thread tag, and everything that points says how long it lives
@@ -49,6 +49,14 @@ class Gates:
         path.write_text(text)
         return str(path)
 
+    @staticmethod
+    def machines() -> list[tuple[str, list[str]]]:
+        """Compilers and flags for this machine, and for the others: what the header includes is clang's own."""
+        found = compilers.c_compilers()
+        others = ("x86_64-linux-gnu", "x86_64-linux-musl", "aarch64-linux-gnu")
+        return [(cc, []) for cc in found.values()] + \
+            [(found["clang"], [f"--target={other}", "-ffreestanding", "-nostdlibinc"]) for other in others]
+
     def standards(self) -> list[str]:
         c = self.source("alone.c", "#include <plakar/connector.h>\n")
         cxx = self.source("alone.cpp", "#include <plakar/connector.hpp>\n")
@@ -66,15 +74,15 @@ class Gates:
     def padding(self) -> list[str]:
         c = self.source("padded.c", "#include <plakar/connector.h>\n")
         check = ["-fsyntax-only", self.include, "-Wpadded", "-Werror"]
-        return compile_all([[cc] + check + [c] for cc in compilers.c_compilers().values()] +
+        return compile_all([[cc] + more + check + [c] for cc, more in self.machines()] +
                            [[cc] + check + ["-x", "c++", c] for cc in compilers.cxx_compilers().values()])
 
     def abi(self) -> list[str]:
         jobs = []
         for tables in sorted(p for p in (self.sdk / "abi").iterdir() if (p / "layout.h").exists()):
             named = [f'-DPLK_{name.upper()}="{tables / name}.h"' for name in ("layout", "signatures", "constants")]
-            jobs += [[cc, "-std=c11", "-fsyntax-only", self.include] + named + [str(self.sdk / "abi/check.c")]
-                     for cc in compilers.c_compilers().values()]
+            jobs += [[cc, "-std=c11", "-fsyntax-only", self.include] + more + named + [str(self.sdk / "abi/check.c")]
+                     for cc, more in self.machines()]
         return compile_all(jobs) if jobs else [f"there are no frozen tables below {self.sdk / 'abi'}"]
 
     def tables(self) -> list[str]:

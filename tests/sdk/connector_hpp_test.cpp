@@ -257,6 +257,12 @@ TEST_SUITE("the C++ layer of connectors") {
     CHECK(std::string(error.text, 32) == "thirty-one bytes before this: ##");
   }
 
+  TEST_CASE("a message has one line") {
+    Error error;
+    plk_fail(&error, PLK_E_IO, "cannot read /a\nb");
+    CHECK(error.message_text() == "cannot read /a b");
+  }
+
   TEST_CASE("a secret of any length is resolved again") {
     plk_call call;
     plk::call during(&call);

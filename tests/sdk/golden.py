@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Runs the golden modules of every minor: binaries that must work for ever, as they are.
 
-    tests/sdk/golden.py DRIVE_PROGRAM [--sdk DIR]
+    tests/sdk/golden.py DRIVE_PROGRAM [MODULE.so...] [--sdk DIR]
+
+and the golden hosts beside them over the MODULEs, which are of today.
 
 Their digests stand in sdk/LEDGER.md, so that nobody mends a module instead of the host; and they were
 built with the tables beside them, so that before a release nobody forgets to build them anew.
@@ -22,6 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("drive")
+    parser.add_argument("modules", nargs="*", type=pathlib.Path)
     parser.add_argument("--sdk", type=pathlib.Path, default=HERE.parents[1] / "sdk")
     args = parser.parse_args()
     ledger = dict(re.findall(r"^Golden (\S+): `(\w+)`$", (args.sdk / "LEDGER.md").read_text(), re.M)[::-1])
@@ -49,10 +52,14 @@ def main() -> int:
                     continue
                 modules = sorted(pathlib.Path(scratch).glob("*.so"))
                 ours += len(modules)
-                for module in modules:
-                    run = subprocess.run([HERE / "check_module.py", module, "--drive", args.drive],
+                host = pathlib.Path(scratch) / "drive"
+                host.chmod(0o755)
+                pairs = [(module, args.drive) for module in modules] + [(module, host) for module in args.modules]
+                for module, drive in pairs:
+                    run = subprocess.run([HERE / "check_module.py", module, "--drive", drive],
                                          capture_output=True, text=True)
-                    print(f"{'ok' if run.returncode == 0 else 'FAILED'} {name} {module.name}")
+                    how = "its host over" if drive == host else "its module"
+                    print(f"{'ok' if run.returncode == 0 else 'FAILED'} {name}, {how} {module.name}")
                     if run.returncode:
                         bad.append(run.stdout + run.stderr)
     if ours == 0 and not bad:

@@ -979,7 +979,7 @@ typedef struct plk_note {
 // --- For convenience: not part of the ABI -----------------------------------------------------
 
 // Fills `err`, which may be NULL, as plk_error wants it, and returns `status`. `message` is
-// NUL-terminated, and lives until the function returns.
+// NUL-terminated, and lives until the function returns; a newline in it becomes a space.
 static inline plk_status plk_fail(plk_error* err, plk_status status, const char* message) {
   uint32_t size = 0;
   uint32_t copied = 0;
@@ -998,7 +998,7 @@ static inline plk_status plk_fail(plk_error* err, plk_status status, const char*
   if (copied < size) {
     while (copied > 0 && (message[copied] & 0xC0) == 0x80) copied--;
   }
-  for (i = 0; i < copied; i++) err->message[i] = message[i];
+  for (i = 0; i < copied; i++) err->message[i] = message[i] == '\n' ? ' ' : message[i];
   return status;
 }
 
