@@ -92,11 +92,6 @@ Library classify(std::string_view name) {
   return Library::stranger;
 }
 
-bool is_sanitizer_function(std::string_view name) {
-  constexpr std::array prefixes = {"__asan_", "__ubsan_", "__tsan_", "__sanitizer_", "__sancov_"};
-  return std::ranges::any_of(prefixes, [&](auto prefix) { return name.starts_with(prefix); });
-}
-
 bool is_name(std::string_view name) {
   return !name.empty() && std::ranges::all_of(name, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -301,10 +296,11 @@ class Inspection {
   void check_undefined() {
     // musl gives its symbols no versions, so that there is nothing to tell them by.
     if (platform_.libc != Libc::gnu) return;
+    // A sanitizer stands before half of the C library, without versions.
+    if (platform_.sanitized) return;
     std::vector<std::string> strays;
     for (const ElfSymbol& symbol : image_.undefined) {
       if (symbol.is_weak || !symbol.version.empty()) continue;
-      if (platform_.sanitized && is_sanitizer_function(symbol.name)) continue;
       strays.push_back(symbol.name);
     }
     if (!strays.empty()) {
