@@ -15,6 +15,7 @@
 #include "core/kloset/repository/packfile_reader.h"
 #include "core/kloset/repository/packfile_writer.h"
 #include "core/kloset/snapshot/listing.h"
+#include "core/ops/internal/deletions.h"
 #include "core/ops/internal/live_set.h"
 #include "core/ops/internal/marker.h"
 #include "core/ops/internal/read_blob.h"
@@ -98,11 +99,8 @@ class Maintenance {
   }
 
   Status publish(const std::vector<StateEntry>& entries, std::string_view doing) {
-    PLK_TRY(guard());
-    kloset::StateWriter writer(index_.last_state());
-    for (const StateEntry& entry : entries) writer.add(entry);
     const auto id = kloset::StateId::random(repository_.env().random);
-    PLK_TRY_CONTEXT(repository_.publish_state(id, std::move(writer).finish(now())), doing);
+    PLK_TRY_CONTEXT(publish_in_order(repository_, id, entries, [this] { return guard(); }), doing);
     return {};
   }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/clock.h"
 #include "core/kloset/repository/packfile_reader.h"
+#include "core/ops/internal/deletions.h"
 #include "core/ops/internal/read_blob.h"
 
 namespace plakar::ops {
@@ -15,11 +16,6 @@ using kloset::ResourceType;
 
 constexpr std::size_t pending_locations_max = 100'000;
 constexpr std::size_t verify_buffer_size = 1u << 20;
-
-std::int64_t now_ns(const Env& env) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(env.clock.wall().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -131,27 +127,24 @@ Status Repacker::finish() {
 
 Status Repacker::publish(const std::vector<kloset::StateEntry>& moved) {
   if (pending_.empty() && moved.empty()) return {};
-  PLK_TRY(guard_());
-  const Env& env = repository_->env();
-  const auto id = kloset::StateId::random(env.random);
-  kloset::StateWriter writer(repository_->index().last_state());
-  for (const kloset::StateEntry& entry : moved) writer.add(entry);
+  const auto id = kloset::StateId::random(repository_->env().random);
+  std::vector<kloset::StateEntry> entries = moved;
   for (const kloset::SealedPackfile& packfile : pending_) {
     for (const kloset::PackfileRecord& record : packfile.records) {
-      writer.add(kloset::LocationEntry{.type = record.type,
-                                       .version = record.version,
-                                       .blob = record.mac,
-                                       .packfile = packfile.mac,
-                                       .offset = record.offset,
-                                       .length = record.length,
-                                       .flags = 0});
+      entries.emplace_back(kloset::LocationEntry{.type = record.type,
+                                                 .version = record.version,
+                                                 .blob = record.mac,
+                                                 .packfile = packfile.mac,
+                                                 .offset = record.offset,
+                                                 .length = record.length,
+                                                 .flags = 0});
     }
   }
   for (const kloset::SealedPackfile& packfile : pending_) {
-    writer.add(kloset::PackfileEntry{
+    entries.emplace_back(kloset::PackfileEntry{
         .packfile = packfile.mac, .state = id, .time_ns = packfile.timestamp_ns});
   }
-  PLK_TRY_CONTEXT(repository_->publish_state(id, std::move(writer).finish(now_ns(env))),
+  PLK_TRY_CONTEXT(publish_in_order(*repository_, id, entries, guard_),
                   "publish state " + id.short_hex());
   pending_.clear();
   pending_locations_ = 0;
