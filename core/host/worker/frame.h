@@ -22,7 +22,7 @@
 //   cancel          host    control                     number of the call; the lane
 //   lane            host    control                     number of the lane in `handle`; its socket
 //                                                        by SCM_RIGHTS
-//   start           host    control                     the arena by SCM_RIGHTS; Start
+//   start           host    control                     arena and module by SCM_RIGHTS; Start
 //   ready           worker  control                     Ready
 //   bye             host    control                     the worker ends
 //

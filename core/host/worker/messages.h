@@ -242,8 +242,8 @@ struct Failure {
   std::uint32_t flags = 0;
   std::int32_t sys_errno = 0;
   std::uint64_t retry_after_ms = 0;
-  std::string message;
-  std::string vendor;  // At most 48 bytes.
+  std::string message{};
+  std::string vendor{};  // At most 48 bytes.
 };
 void pack(Packer& packer, const Failure& failure);
 Result<Failure> unpack_failure(BytesView bytes);
