@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Kills the real program with SIGKILL at random moments, and looks at the store after each.
 
-    kill9.py DIRECTORY-OF-PROGRAMS [--rounds N] [--seed N] [--keep DIRECTORY]
+    kill9.py DIRECTORY-OF-PROGRAMS [--rounds N] [--seed N] [--encrypted] [--keep DIRECTORY]
 
-Rounds of `plakar backup`, now and then of rm, maintenance and restore, each killed somewhere
-between its first instruction and a little after its usual end. After each the store must open, list
-every snapshot that was acknowledged (its backup had exit code 0) and none that was removed, and
-`check` must find it sound. Now and then, and at the end, snapshots are restored and compared with
-the tree they were made of.
+Rounds of `plakar backup`, now and then of rm, maintenance, restore and sync to another store, each
+killed somewhere between its first instruction and a little after its usual end. After each the
+store must open, list every snapshot that was acknowledged (its backup had exit code 0) and none
+that was removed, and `check` must find it sound; so must the other store, after a sync. Now and
+then, and at the end, snapshots of both are restored and compared with the tree they were made of.
 
 A killed program leaves its lock, which goes stale after ten minutes; here the lock is removed
 instead of waiting. What a loss of power does is for tests/faults: the kernel outlives this.
@@ -35,12 +35,14 @@ class Failure(Exception):
 
 
 class Program:
-    def __init__(self, directory: str, home: pathlib.Path):
+    def __init__(self, directory: str, home: pathlib.Path, encrypted: bool):
         self.home = home
         self.path = pathlib.Path(directory).resolve() / "plakar"
         self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TZ": "UTC",
                             # Else maintenance would only mark what it is to remove a week later.
                             "PLAKAR_GRACEPERIOD": "0s"}
+        if encrypted:
+            self.environment["PLAKAR_PASSPHRASE"] = "of a store that is killed"
         # What sanitizers are told stays as it is.
         self.environment |= {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         self.log = []  # of the last commands
@@ -82,16 +84,19 @@ def digest(tree: pathlib.Path) -> str:
 
 
 class Run:
-    def __init__(self, program: Program, rng: random.Random):
+    def __init__(self, program: Program, rng: random.Random, encrypted: bool):
         self.program = program
         self.rng = rng
+        self.create = ("create",) if encrypted else ("create", "-plaintext")
         self.tree = program.home / "tree"
         self.store = program.home / "store"
+        self.peer = program.home / "peer"  # of other MACs, so that everything is read and written
         # Snapshots by whole id: of those that are acknowledged, the digest of their tree; None for
         # those whose backup was killed when it had published them already.
         self.snapshots: dict[str, str | None] = {}
+        self.copies: dict[str, str | None] = {}  # the same of the other store
         self.seconds: dict[str, list[float]] = {}  # of commands that were left to end
-        self.killed = self.ended = self.restored = self.unasked = self.swept = 0
+        self.killed = self.ended = self.restored = self.unasked = self.swept = self.copied = 0
         known = program.run("help")
         self.known = {name for name in REMOVING if f"\n  {name} " in known}
 
@@ -101,7 +106,8 @@ class Run:
         for file in range(60):
             self.write(file, self.rng.randrange(20_000))
         (self.tree / "link").symlink_to("directory-0")
-        self.at_store("create", "-plaintext")
+        self.at_store(*self.create)
+        self.start_peer()
 
     def write(self, file: int, size: int) -> None:
         (self.tree / f"directory-{file % 4}" / f"file-{file}").write_bytes(self.rng.randbytes(size))
@@ -115,9 +121,15 @@ class Run:
     def at_store(self, *arguments: str) -> str:
         return self.program.run("at", str(self.store), *arguments)
 
-    def listed(self) -> list[str]:
+    def listed(self, store: pathlib.Path | None = None) -> list[str]:
         """The whole ids of the snapshots, newest first."""
-        return [line.split()[1] for line in self.at_store("ls", "-uuid").splitlines()]
+        out = self.program.run("at", str(store or self.store), "ls", "-uuid")
+        return [line.split()[1] for line in out.splitlines()]
+
+    def start_peer(self) -> None:
+        shutil.rmtree(self.peer, ignore_errors=True)
+        self.copies.clear()
+        self.program.run("at", str(self.peer), "create", "-plaintext", "-hashing", "SHA256")
 
     def attempt(self, kind: str, *arguments: str) -> bool:
         """Runs a command and perhaps kills it. Whether it ended well."""
@@ -136,8 +148,9 @@ class Run:
                 raise Failure(f"plakar {' '.join(arguments)} did not end")
             self.program.log[-1] += f"   (killed after {limit * 1000:.1f} ms)"
             self.killed += 1
-            for lock in (self.store / "locks").iterdir():
-                lock.unlink()
+            for store in (self.store, self.peer):
+                for lock in (store / "locks").iterdir():
+                    lock.unlink()
             return False
         if process.returncode != 0:
             raise Failure(f"plakar {' '.join(arguments)} ended with {process.returncode}:\n{out.decode()}")
@@ -177,10 +190,25 @@ class Run:
         shutil.rmtree(self.program.home / "killed", ignore_errors=True)
         self.attempt("restore", "restore", "-to", "killed", self.rng.choice(list(self.snapshots)))
 
-    def compare(self, id: str) -> None:
+    def sync(self) -> None:
+        if len(self.copies) >= SNAPSHOTS_MAX:
+            self.start_peer()
+        done = self.attempt("sync", "sync", "to", str(self.peer))
+        listed = set(self.listed(self.peer))
+        if lost := set(self.copies) - listed:
+            raise Failure(f"lost from the other store: {' '.join(lost)}")
+        if unknown := listed - set(self.copies) - set(self.snapshots):
+            raise Failure(f"nobody copied these: {' '.join(unknown)}")
+        if done and (missing := set(self.snapshots) - listed):
+            raise Failure(f"synchronized, and not there: {' '.join(missing)}")
+        self.copied += len(listed - set(self.copies))
+        self.copies |= {id: self.snapshots[id] for id in listed - set(self.copies)}
+        self.program.run("at", str(self.peer), "check")
+
+    def compare(self, store: pathlib.Path, id: str, tree: str | None) -> None:
         restored = self.program.home / "restored"
-        self.at_store("restore", "-to", str(restored), id)
-        if digest(restored) != self.snapshots[id]:
+        self.program.run("at", str(store), "restore", "-to", str(restored), id)
+        if digest(restored) != tree:
             raise Failure(f"restored otherwise than backed up: {id}")
         shutil.rmtree(restored)
         self.restored += 1
@@ -189,7 +217,7 @@ class Run:
         """For a program without rm."""
         shutil.rmtree(self.store)
         self.snapshots.clear()
-        self.at_store("create", "-plaintext")
+        self.at_store(*self.create)
 
     def round(self, number: int) -> None:
         if len(self.snapshots) >= SNAPSHOTS_MAX:
@@ -198,34 +226,44 @@ class Run:
             self.restore()
         elif self.snapshots and number % 10 == 9 and "rm" in self.known:
             self.remove()
+        elif self.snapshots and number % 10 in (3, 6):
+            self.sync()
         elif number % 10 in (2, 7) and "maintenance" in self.known:
             self.attempt("maintenance", "maintenance")
         else:
             self.back_up()
         self.look()
         if self.snapshots and number % 20 == 0:
-            self.compare(self.rng.choice(list(self.snapshots)))
+            self.compare_one(self.store, self.snapshots)
+            self.compare_one(self.peer, self.copies)
+
+    def compare_one(self, store: pathlib.Path, snapshots: dict[str, str | None]) -> None:
+        if snapshots:
+            id = self.rng.choice(list(snapshots))
+            self.compare(store, id, snapshots[id])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("programs", help="directory of the programs")
     parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--encrypted", action="store_true", help="each command derives a key, which takes its time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--keep", help="where to leave everything after a failure")
     args = parser.parse_args()
     print(f"seed {args.seed}")
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="plakar-kill9-") as home:
-        program = Program(args.programs, pathlib.Path(home))
+        program = Program(args.programs, pathlib.Path(home), args.encrypted)
         number = 0
         try:
-            run = Run(program, random.Random(args.seed))
+            run = Run(program, random.Random(args.seed), args.encrypted)
             run.begin()
             for number in range(1, args.rounds + 1):
                 run.round(number)
-            for id in run.snapshots:
-                run.compare(id)
+            for store, snapshots in ((run.store, run.snapshots), (run.peer, run.copies)):
+                for id, tree in snapshots.items():
+                    run.compare(store, id, tree)
         except Failure as failure:
             print(f"round {number}: {failure}\nbefore it:")
             print("\n".join(f"  plakar {command}" for command in program.log))
@@ -233,11 +271,12 @@ def main() -> int:
                 shutil.copytree(home, args.keep, symlinks=True)
             return 1
     print(f"{args.rounds} rounds in {time.monotonic() - begun:.0f} s: {run.killed} killed, {run.ended} ended before; "
-          f"{run.unasked} snapshots were complete although their backup was killed; {run.restored} restored and compared; "
+          f"{run.unasked} snapshots were complete although their backup was killed; {run.copied} copied; {run.restored} restored and compared; "
           f"maintenance removed packfiles {run.swept} times")
     for absent in sorted(REMOVING - run.known):
         print(f"without {absent}, which this program does not know")
-    return 0 if run.killed >= args.rounds // 4 else 1
+    # The first of each kind are never killed.
+    return 0 if run.killed >= max(1, args.rounds // 4 - 4) else 1
 
 
 if __name__ == "__main__":
