@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/exit_code.h"
 #include "cli/flags/flag_set.h"
 #include "cli/flags/value.h"
@@ -50,6 +51,7 @@ struct StartOptions {
   bool silent = false;
   bool time = false;
   std::string trace;
+  std::vector<std::string> plugins;
   bool disable_security_check = false;
   bool enable_security_check = false;
   std::string ignored;  // -profile-cpu and -profile-mem
@@ -85,6 +87,14 @@ void declare_before(FlagSet& flags, StartOptions& start) {
   flags.text("config", start.former_config_directory, "former name of -configdir");
   flags.text("cachedir", start.cache_directory, "cache `DIRECTORY`");
   flags.text("datadir", start.data_directory, "data `DIRECTORY`, where packages are installed");
+  flags.value(
+      "plugin",
+      [&start](std::string_view file) -> Status {
+        start.plugins.emplace_back(file);
+        return {};
+      },
+      "use the connectors of the module `FILE`, whose manifest.yaml is beside it or one directory "
+      "up; may be repeated");
   flags.boolean("disable-security-check", start.disable_security_check,
                 "keep genuine Plakar from looking for updates; this program never does");
   flags.boolean("enable-security-check", start.enable_security_check,
@@ -330,6 +340,14 @@ int run(Context& context, std::span<const std::string> arguments) {
   if (command == nullptr) {
     context.err << "command not found: " << words[0] << '\n';
     return exit_failure;
+  }
+
+  std::unique_ptr<Plugins> plugins;
+  if (!start.plugins.empty()) {
+    auto found = find_plugins(context, start.plugins);
+    if (!found) return fail(context, found.error());
+    plugins = *std::move(found);
+    context.plugins = plugins.get();
   }
 
   const flow::CancelSource source;

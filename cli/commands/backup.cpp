@@ -8,6 +8,7 @@
 
 #include "cli/commands/check_observer.h"
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
 #include "cli/commands/snapshot_context.h"
@@ -15,7 +16,6 @@
 #include "core/base/file_system.h"
 #include "core/base/files.h"
 #include "core/config/time_expression.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/kloset/excludes.h"
 #include "core/kloset/tree/path.h"
 #include "core/ops/backup.h"
@@ -194,8 +194,7 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
                                                     const BackupFlags& flags,
                                                     const std::string& place) {
   const auto options = PLK_TRY(source_options(context, place, flags.connector_options));
-  connectors::SourceSettings settings{.directory = context.working_directory,
-                                      .hostname = host_name(),
+  connectors::SourceSettings settings{.hostname = host_name(),
                                       .xattrs = !flags.no_xattr,
                                       .left_out = store.medium->traits().local_paths,
                                       .on_left_out = [&context](std::string_view path) {
@@ -210,8 +209,7 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, const Open
     };
   }
   const std::string failed = "failed to create an importer for " + place;
-  auto source = PLK_TRY_CONTEXT(
-      connectors::make_source(context.env, options, std::move(settings), context.cancel), failed);
+  auto source = PLK_TRY_CONTEXT(make_source(context, options, std::move(settings)), failed);
   PLK_TRY_CONTEXT(source->ping(), failed);
   return source;
 }

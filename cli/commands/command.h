@@ -22,6 +22,7 @@
 namespace plakar::cli {
 
 struct Command;
+struct Plugins;
 class FlagSet;
 
 // The options before the command. They are checked whatever the command is, so that a
@@ -70,6 +71,7 @@ struct Context {
   config::EnvironmentLookup environment{};  // empty and unset are the same
   Env env = system_env();
   flow::CancelToken cancel{};    // cancelled by Ctrl-C
+  Plugins* plugins = nullptr;    // connectors of modules, where there are any
   Renderer* renderer = nullptr;  // there while a command runs, and final once it read its options
 };
 

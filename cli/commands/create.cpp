@@ -3,13 +3,13 @@
 #include <string>
 
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
 #include "cli/commands/passphrase.h"
 #include "cli/exit_code.h"
 #include "core/codec/json.h"
 #include "core/config/location.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/kloset/repository/repository.h"
 
 namespace plakar::cli {
@@ -29,8 +29,7 @@ Status create(Context& context, const CreateOptions& wanted) {
   config.hashing.algorithm = wanted.hashing;
   if (wanted.no_compression) config.compression.reset();
 
-  const auto store = PLK_TRY(connectors::make_store(
-      context.env, options, {.directory = context.working_directory}, context.cancel));
+  const auto store = PLK_TRY(make_store(context, options));
   if (store->traits().archive) {
     return Error(Errc::invalid_argument,
                  store->location() + " would be an archive: `plakar ptar` makes those");

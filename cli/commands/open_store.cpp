@@ -4,12 +4,12 @@
 #include <ostream>
 #include <utility>
 
+#include "cli/commands/connectors.h"
 #include "cli/commands/passphrase.h"
 #include "cli/exit_code.h"
 #include "core/base/text.h"
 #include "core/config/config_directory.h"
 #include "core/config/location.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/kloset/repository/key_cache.h"
 #include "core/kloset/state/index_cache.h"
 #include "core/kloset/state/table_index.h"
@@ -39,8 +39,7 @@ Result<config::Options> resolve(Context& context, const config::Places& places,
   config::Options others = options;
   static_cast<void>(config::take_core_options(others));
   if (kind != config::PlaceKind::store) options = others;
-  for (const std::string& key :
-       connectors::unknown_options(kind, others, context.working_directory)) {
+  for (const std::string& key : unknown_options(context, kind, others)) {
     context.renderer->message(MessageLevel::warn,
                               std::string(to_string(kind)) + " " + reference.name +
                                   ": its connector does not know `" + key +
@@ -107,12 +106,11 @@ std::optional<int> open(Context& context, config::Options options, const Passphr
   const config::CoreOptions secrets = config::take_core_options(options);
   const bool is_peer = way.is_peer;
   store.options = std::move(options);
-  const auto location = connectors::store_location(store.options, context.working_directory);
+  const auto location = store_location(context, store.options);
   if (!location) return fail(context, location.error());
   store.location = config::strip_user_info(location->to_string());
 
-  auto medium = connectors::make_store(context.env, store.options,
-                                       {.directory = context.working_directory}, context.cancel);
+  auto medium = make_store(context, store.options);
   if (!medium) return fail_to_open(context, is_peer, store.location, medium.error());
   store.medium = *std::move(medium);
   // What cannot be reached is told from what cannot be unlocked.

@@ -11,6 +11,7 @@
 
 #include "cli/commands/action.h"
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/commands/snapshot_context.h"
 #include "cli/exit_code.h"
 #include "core/base/file_system.h"
@@ -20,7 +21,6 @@
 #include "core/config/config_directory.h"
 #include "core/config/exchange.h"
 #include "core/config/location.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/net/http_get.h"
 
 namespace plakar::cli {
@@ -246,8 +246,7 @@ class PlacesCommand {
     static_cast<void>(config::take_core_options(options));
     switch (kind_) {
       case PlaceKind::store: {
-        const auto store = PLK_TRY(connectors::make_store(
-            context_.env, options, {.directory = context_.working_directory}, context_.cancel));
+        const auto store = PLK_TRY(make_store(context_, options));
         if (reach == Reach::yes) {
           PLK_TRY(store->ping());
           // What can be reached need not be a store yet.
@@ -257,16 +256,13 @@ class PlacesCommand {
       }
       case PlaceKind::source: {
         connectors::SourceSettings settings;
-        settings.directory = context_.working_directory;
         settings.hostname = host_name();
-        const auto source = PLK_TRY(
-            connectors::make_source(context_.env, options, std::move(settings), context_.cancel));
+        const auto source = PLK_TRY(make_source(context_, options, std::move(settings)));
         // Also for a check: a source that is not there is no source.
         return source->ping();
       }
       case PlaceKind::destination: {
-        const auto destination = PLK_TRY(connectors::make_destination(
-            context_.env, options, {.directory = context_.working_directory}, context_.cancel));
+        const auto destination = PLK_TRY(make_destination(context_, options));
         if (reach == Reach::yes) PLK_TRY(destination->ping());
         return {};
       }

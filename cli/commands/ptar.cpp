@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
 #include "cli/commands/passphrase.h"
@@ -16,7 +17,6 @@
 #include "core/base/file_system.h"
 #include "core/codec/json.h"
 #include "core/config/location.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/kloset/tree/path.h"
 #include "core/ops/archive.h"
 
@@ -105,8 +105,7 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, kloset::St
                                                     const std::string& directory,
                                                     const std::string& place) {
   auto options = PLK_TRY(place_options(context, config::PlaceKind::source, place));
-  connectors::SourceSettings settings{.directory = context.working_directory,
-                                      .hostname = host_name()};
+  connectors::SourceSettings settings{.hostname = host_name()};
   // The archive, which may be made in the middle of what goes into it: its temporary file has no
   // name before it is begun.
   settings.excluded = [&archive, directory](std::string_view path, bool is_directory) {
@@ -114,9 +113,8 @@ Result<std::unique_ptr<kloset::Source>> open_source(Context& context, kloset::St
     const auto own = archive.traits().local_paths;
     return std::find(own.begin(), own.end(), path) != own.end();
   };
-  return PLK_TRY_CONTEXT(
-      connectors::make_source(context.env, options, std::move(settings), context.cancel),
-      "failed to create an importer for " + place);
+  return PLK_TRY_CONTEXT(make_source(context, options, std::move(settings)),
+                         "failed to create an importer for " + place);
 }
 
 // Opens the stores whose snapshots go in; on failure the exit code.
@@ -159,9 +157,7 @@ int run_ptar(Context& context, std::span<const std::string> arguments) {
   const config::Options here{
       {.key = "location",
        .value = "ptar:" + config::join_path(context.working_directory, flags_given.file)}};
-  const auto archive = connectors::make_store(
-      context.env, here,
-      {.directory = context.working_directory, .overwrite = flags_given.overwrite}, context.cancel);
+  const auto archive = make_store(context, here, flags_given.overwrite);
   if (!archive) return fail(context, archive.error());
   const std::string path = (*archive)->traits().local_paths.at(0);
   // Before anything long is done; and once more when it is created.

@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "cli/commands/command.h"
+#include "cli/commands/connectors.h"
 #include "cli/commands/lex_options.h"
 #include "cli/commands/open_store.h"
 #include "cli/commands/snapshot_argument.h"
 #include "cli/exit_code.h"
 #include "core/config/location.h"
-#include "core/connectors/builtin/builtin.h"
 #include "core/kloset/snapshot/snapshot_reader.h"
 #include "core/ops/restore.h"
 #include "core/ops/selection.h"
@@ -137,11 +137,8 @@ int run_restore(Context& context, std::span<const std::string> arguments) {
   if (const auto done = open_store(context, store)) return *done;
   const auto where = choose(context, *store.repository, words, options.filter);
   if (!where) return fail(context, where.error());
-  const auto destination = connectors::make_destination(context.env, *place,
-                                                        {.directory = context.working_directory,
-                                                         .existing = options.existing,
-                                                         .permissions = !options.skip_permissions},
-                                                        context.cancel);
+  const auto destination = make_destination(
+      context, *place, {.existing = options.existing, .permissions = !options.skip_permissions});
   const Status reached = destination ? (*destination)->ping() : Status(destination.error());
   if (!reached) {
     return fail(context,

@@ -14,8 +14,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "core/base/redactor.h"
 #include "core/base/result.h"
 #include "core/base/secret.h"
 #include "core/flow/cancel_token.h"
@@ -104,6 +106,9 @@ class Instance {
 
   Status ping();
 
+  // Keeps secrets out of texts for as long as there is the instance.
+  void hide(std::vector<Redactor::Registration> secrets) { hidden_ = std::move(secrets); }
+
  private:
   class Gate;
   Instance(std::shared_ptr<Module> module, const plk_connector& connector, flow::CancelToken cancel,
@@ -119,6 +124,7 @@ class Instance {
   const std::shared_ptr<Context> context_;  // with calls under way
   plk_instance* raw_ = nullptr;
   InstanceLocation location_;
+  std::vector<Redactor::Registration> hidden_;
 };
 
 }  // namespace plakar::host
