@@ -214,10 +214,12 @@ TEST_SUITE("modules in this process") {
 
   TEST_CASE("a call that does not return is given up, and the module with it") {
     const Watchdog watchdog("giving up a call of a module");
+    static std::vector<std::atomic<int>*>& released = *new std::vector<std::atomic<int>*>;
     const plakar::testing::CapturedLog log;
     for (const char* call : {"get", "ping", "close", "upload_write"}) {
       CAPTURE(call);
-      std::atomic<int> until = 0;
+      // Never freed: threads that are left behind look at it until they are let go.
+      std::atomic<int>& until = *released.emplace_back(new std::atomic<int>(0));
       static_assert(sizeof until == sizeof(int));
       const auto module = load_module(module_path("memory"), impatient());
       {
