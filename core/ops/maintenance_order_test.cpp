@@ -98,7 +98,7 @@ void require_same(MemoryMachine& machine, const std::vector<SnapshotId>& snapsho
   }
 }
 
-constexpr ops::MaintenanceOptions everything{
+const ops::MaintenanceOptions everything{
     .grace = std::chrono::seconds(0), .repack_dead_percent = 10, .repack_gain_min = 0};
 
 }  // namespace
