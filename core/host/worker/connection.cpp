@@ -305,6 +305,14 @@ plk_status Connection::stuck(Op op, bool cancelled, plk_error* err) {
                   (subject(op) + what + ", so that its worker was killed").c_str());
 }
 
+Arena::Slot Connection::fill(const plk_bytes& data) {
+  if (!alive_) return {};
+  auto slot = arena_->take(data.len, 0ms);
+  if (!slot) return {};
+  std::memcpy(slot->memory().data(), data.ptr, data.len);
+  return std::move(*slot);
+}
+
 Answer Connection::call(const Request& request) {
   return finish(begin(request), request.call, request.err);
 }
@@ -336,7 +344,10 @@ plk_status Connection::prepare(const Request& request, Pending& pending, plk_err
   RequestPrefix prefix;
   const std::uint64_t packed_bytes = in_arena ? arguments.size() : 0;
   const std::uint64_t whole = aligned(data_bytes) + aligned(packed_bytes) + request.room_bytes;
-  if (whole != 0) {
+  if (request.filled != nullptr && *request.filled) {
+    pending.slot = std::move(*request.filled);
+    prefix.data = {pending.slot.offset(), pending.slot.size()};
+  } else if (whole != 0) {
     auto slot = arena_->take(whole, room_wait_max);
     if (!slot) {
       const bool never = slot.error().code() == Errc::out_of_space;

@@ -63,6 +63,7 @@ struct Request {
   std::uint64_t handle = 0;
   const Packer* arguments = nullptr;
   std::span<const plk_bytes> data{};  // Passed on one behind the other.
+  Arena::Slot* filled = nullptr;      // By fill(), in place of `data`: then without room.
   std::uint64_t room_bytes = 0;       // For what the function writes.
   bool secret = false;                // The arguments, or the room, hold secrets.
   plk_call* call = nullptr;           // The host's, or null: not cancelled, without a deadline.
@@ -90,6 +91,10 @@ class Connection {
   ~Connection();
 
   Answer call(const Request& request);
+
+  // Copies what a later request is to pass on, while another one is under way. Empty where there
+  // is no room at the moment, or no worker.
+  Arena::Slot fill(const plk_bytes& data);
 
   // The same in two steps, with the time between them for something else. `err` and `call` of
   // the request are not used: they are finish()'s.

@@ -25,7 +25,6 @@ class ReaderProxy : public Overlapped {
     *got = size;
     if (rest_.empty()) {
       answer_ = {};
-      read_ahead(into.size(), call);
     }
     return PLK_OK;
   }
@@ -57,6 +56,8 @@ class ReaderProxy : public Overlapped {
     ++reads_;
     full_ = given == asked;
     rest_ = answer_.room;
+    // Before this block is copied: the connector is at work meanwhile.
+    read_ahead(cap, call);
     return PLK_OK;
   }
 
@@ -101,9 +102,16 @@ class WriterProxy : public Overlapped {
     const auto* at = static_cast<const std::uint8_t*>(data);
     do {
       const plk_bytes piece{at, std::min(size, block_bytes_max)};
+      // Copied while the connector is still at work on the piece before.
+      Arena::Slot filled;
+      if (under_way()) filled = instance().connection->fill(piece);
       if (const plk_status status = catch_up(call, err); status != PLK_OK) return status;
-      const Request request{
-          .op = op, .handle = number(), .data = {&piece, 1}, .call = call, .err = err};
+      const Request request{.op = op,
+                            .handle = number(),
+                            .data = {&piece, 1},
+                            .filled = &filled,
+                            .call = call,
+                            .err = err};
       if (piece.len >= overlap_bytes_min && may_start()) {
         start(request);
       } else if (const Answer answer = instance().call(request); answer.status != PLK_OK) {
