@@ -58,16 +58,19 @@ struct Reference {
 
   std::string program;
   testing::TempDir home;
+  int runs = 0;
 
   struct Answer {
     int code;
     std::string text;
   };
   Answer run(std::vector<std::string> arguments) {
-    std::filesystem::remove_all(home / ".cache");
     Command command{.program = program, .arguments = std::move(arguments)};
-    command.environment = {"HOME=" + home.path().string(), "PATH=/usr/bin:/bin",
-                           "PLAKAR_PASSPHRASE=" + std::string(passphrase)};
+    // Another one, and not one that was emptied: the process that has the last one may be about to
+    // leave it.
+    command.environment = {"HOME=" + home.path().string(),
+                           "XDG_CACHE_HOME=" + (home / ("cache" + std::to_string(++runs))),
+                           "PATH=/usr/bin:/bin", "PLAKAR_PASSPHRASE=" + std::string(passphrase)};
     const auto result =
         plakar::run(system_processes(), command, {}, {.output_bytes_max = 16u << 20});
     REQUIRE(result);
