@@ -16,6 +16,8 @@ constexpr auto commands = std::to_array<Command>({
     {"info", "info [-errors] [SNAPSHOT[:PATH]]", run_info},
     {"ls", "ls [-uuid] [-recursive] [-tags] [QUERY OPTIONS] [SNAPSHOT[:PATH]]", run_ls},
     {"maintenance", "maintenance", run_maintenance},
+    {"pkg", "pkg ACTION", run_pkg},
+    {"pkg new", "pkg new [-lang LANGUAGE] [-kind KIND[,KIND]...] NAME", run_pkg_new},
     {"policy", "policy add|rm|set|show|unset", run_policy},
     {"prune", "prune [-apply] [-policy NAME] [QUERY OPTIONS]", run_prune},
     {"ptar", "ptar [OPTIONS] -o FILE.ptar [-k STORE]... [PATH | @SOURCE]...", run_ptar},

@@ -60,6 +60,13 @@ Strings actions_of(const Command& command) {
   return actions;
 }
 
+// "pkg new" is the page "pkg-new".
+std::string page_name(const Command& command) {
+  std::string name(command.words);
+  std::ranges::replace(name, ' ', '-');
+  return name;
+}
+
 bool has_actions(const Command& command) {
   return command.usage.find('|') != std::string_view::npos &&
          command.usage.find_first_of("[ ", command.words.size() + 1) == std::string_view::npos;
@@ -77,7 +84,7 @@ TEST_SUITE("all commands") {
     const std::string_view query = man::find_page("query").value_or("");
     for (const Command& command : all_commands()) {
       CAPTURE(command.words);
-      const auto page = man::find_page(command.words);
+      const auto page = man::find_page(page_name(command));
       REQUIRE(page);
       std::set<std::string> options;
       if (has_actions(command)) {
@@ -100,7 +107,7 @@ TEST_SUITE("all commands") {
   TEST_CASE("every option that a page lists is understood") {
     for (const Command& command : all_commands()) {
       CAPTURE(command.words);
-      std::istringstream lines{std::string(man::find_page(command.words).value_or(""))};
+      std::istringstream lines{std::string(man::find_page(page_name(command)).value_or(""))};
       std::string usage;
       if (has_actions(command)) {
         for (const std::string& action : actions_of(command)) {

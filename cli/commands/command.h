@@ -107,6 +107,8 @@ int run_help(Context& context, std::span<const std::string> arguments);
 int run_info(Context& context, std::span<const std::string> arguments);
 int run_ls(Context& context, std::span<const std::string> arguments);
 int run_maintenance(Context& context, std::span<const std::string> arguments);
+int run_pkg(Context& context, std::span<const std::string> arguments);
+int run_pkg_new(Context& context, std::span<const std::string> arguments);
 int run_policy(Context& context, std::span<const std::string> arguments);
 int run_prune(Context& context, std::span<const std::string> arguments);
 int run_ptar(Context& context, std::span<const std::string> arguments);

@@ -1,0 +1,16 @@
+# Writes OUTPUT: one `{"PATH", text},` for each file of FILES below ROOT, and DRIVER as the test
+# program of every language. A file is one raw string; literals past 64 KiB are not portable.
+set(out "")
+function(embed path file)
+  file(SIZE ${file} size)
+  if(size GREATER 65000)
+    message(FATAL_ERROR "${file} is too long for a string literal")
+  endif()
+  file(READ ${file} text)
+  set(out "${out}{\"${path}\", R\"template(${text})template\"},\n" PARENT_SCOPE)
+endfunction()
+foreach(file ${FILES})
+  embed(${file} ${ROOT}/${file})
+endforeach()
+embed(shared/all/tests/drive.c ${DRIVER})
+file(WRITE ${OUTPUT} "${out}")
