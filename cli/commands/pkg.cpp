@@ -94,7 +94,7 @@ int run_pkg_new(Context& context, std::span<const std::string> arguments) {
   Scaffold wanted{.language = "cpp", .kinds = {}, .name = {}};
   std::string kinds = "storage";
   FlagSet flags;
-  flags.text("lang", wanted.language, "the `LANGUAGE`: c or cpp");
+  flags.text("lang", wanted.language, "the `LANGUAGE`: c, cpp or rust");
   flags.text("kind", kinds,
              "`KINDS` of connectors, with commas between them: storage, importer, exporter, "
              "secret_provider, inventory");

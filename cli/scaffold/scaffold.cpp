@@ -20,7 +20,7 @@ constexpr auto templates = std::to_array<Template>({
 #include "cli/scaffold/templates.inc"
 });
 
-constexpr std::array<std::string_view, 2> languages{"c", "cpp"};
+constexpr std::array<std::string_view, 3> languages{"c", "cpp", "rust"};
 constexpr std::array<std::string_view, 5> kinds{"storage", "importer", "exporter",
                                                 "secret_provider", "inventory"};
 
@@ -141,8 +141,13 @@ Status check_scaffold(const Scaffold& wanted) {
 }
 
 std::string identifier_of(std::string_view name) {
-  std::string made = replace_all(name, "-", "_");
-  if (made[0] >= '0' && made[0] <= '9') made.insert(0, "p");
+  std::string made;
+  if (name[0] >= '0' && name[0] <= '9') made = "p";
+  for (const char c : name) {
+    // Two underscores are reserved in C++, and a warning in Rust.
+    if (c != '-') made += c;
+    if (c == '-' && !made.ends_with('_')) made += '_';
+  }
   return made;
 }
 

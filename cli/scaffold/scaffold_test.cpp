@@ -44,9 +44,10 @@ TEST_SUITE("scaffold") {
     CHECK_FALSE(check_scaffold(wanted("x", {"storage", "importer", "storage"})));
   }
 
-  TEST_CASE("an identifier does not begin with a digit") {
+  TEST_CASE("an identifier does not begin with a digit, and has no two underscores") {
     CHECK(identifier_of("my-s3") == "my_s3");
     CHECK(identifier_of("9-lives") == "p9_lives");
+    CHECK(identifier_of("a--b-") == "a_b_");
   }
 
   TEST_CASE("a line about a kind is there for each that is wanted, and brackets close once") {
