@@ -52,6 +52,7 @@ struct StartOptions {
   bool time = false;
   std::string trace;
   std::vector<std::string> plugins;
+  Isolation isolation = Isolation::worker;
   bool disable_security_check = false;
   bool enable_security_check = false;
   std::string ignored;  // -profile-cpu and -profile-mem
@@ -95,6 +96,16 @@ void declare_before(FlagSet& flags, StartOptions& start) {
       },
       "use the connectors of the module `FILE`, whose manifest.yaml is beside it or one directory "
       "up; may be repeated");
+  flags.value(
+      "isolation",
+      [&start](std::string_view word) -> Status {
+        if (word != "worker" && word != "in_process") {
+          return Error(Errc::invalid_argument, "expected worker or in_process");
+        }
+        start.isolation = word == "worker" ? Isolation::worker : Isolation::in_process;
+        return {};
+      },
+      "run the modules of -plugin in a `worker` process of their own, or in_process");
   flags.boolean("disable-security-check", start.disable_security_check,
                 "keep genuine Plakar from looking for updates; this program never does");
   flags.boolean("enable-security-check", start.enable_security_check,
@@ -344,7 +355,7 @@ int run(Context& context, std::span<const std::string> arguments) {
 
   std::unique_ptr<Plugins> plugins;
   if (!start.plugins.empty()) {
-    auto found = find_plugins(context, start.plugins);
+    auto found = find_plugins(context, start.plugins, start.isolation);
     if (!found) return fail(context, found.error());
     plugins = *std::move(found);
     context.plugins = plugins.get();

@@ -5,7 +5,9 @@
 #include "core/base/text.h"
 #include "core/config/location.h"
 #include "core/host/in_process.h"
+#include "core/host/in_worker.h"
 #include "core/host/places.h"
+#include "core/host/worker/supervisor.h"
 
 namespace plakar::cli {
 namespace {
@@ -44,13 +46,21 @@ host::PlaceContext place_context(const Context& context, std::string hostname = 
 }  // namespace
 
 Result<std::unique_ptr<Plugins>> find_plugins(Context& context,
-                                              const std::vector<std::string>& files) {
+                                              const std::vector<std::string>& files,
+                                              Isolation isolation) {
   auto plugins = std::make_unique<Plugins>();
+  if (isolation == Isolation::worker) {
+    plugins->supervisor = PLK_TRY(host::worker::Supervisor::create());
+  }
   plugins->services = std::make_shared<const host::Services>(host::Services{.env = context.env});
   host::GenerationBuilder builder(
-      context.env.files,
-      [services = plugins->services](const std::string& path, const host::Manifest& manifest) {
-        return host::load_in_process(services, path, {.programs = manifest.permissions.process});
+      context.env.files, [services = plugins->services, supervisor = plugins->supervisor](
+                             const std::string& path, const host::Manifest& manifest) {
+        return supervisor == nullptr
+                   ? host::load_in_process(services, path,
+                                           {.programs = manifest.permissions.process})
+                   : host::load_in_worker(services, *supervisor, path,
+                                          {.permissions = manifest.permissions});
       });
   for (const std::string& file : files) {
     const std::string path =

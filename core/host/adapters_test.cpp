@@ -1,4 +1,5 @@
-// The suites of all stores, sources and destinations, over a module in this process.
+// The suites of all stores, sources and destinations, over a module in this process and over the
+// same one in a worker.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -122,8 +123,15 @@ class ModulePlace final : public plakar::testing::DestinationPlace {
   const std::string location_ = new_location();
 };
 
-void run_store(const std::string& name, bool if_absent_is_exact) {
-  const auto module = testing::load_module(module_path(name));
+enum class Where : std::uint8_t { here, worker };
+
+std::shared_ptr<Module> load(const std::string& name, Where where) {
+  return where == Where::here ? testing::load_module(module_path(name))
+                              : testing::load_worker_module(module_path(name));
+}
+
+void run_store(const std::string& name, Where where, bool if_absent_is_exact) {
+  const auto module = load(name, where);
   plakar::testing::run_store_suite([&]() -> plakar::testing::StorePlace {
     return {.open = [module, location = new_location()](
                         flow::CancelToken cancel) { return store_at(module, location, cancel); },
@@ -131,8 +139,8 @@ void run_store(const std::string& name, bool if_absent_is_exact) {
   });
 }
 
-void run_source(const std::string& name) {
-  const auto module = testing::load_module(module_path(name));
+void run_source(const std::string& name, Where where) {
+  const auto module = load(name, where);
   plakar::testing::run_source_suite(
       [&](const std::vector<plakar::testing::SourceEntry>& tree) -> plakar::testing::SourcePlace {
         const std::string location = new_location();
@@ -143,18 +151,37 @@ void run_source(const std::string& name) {
       });
 }
 
-void run_destination(const std::string& name) {
-  const auto module = testing::load_module(module_path(name));
+void run_destination(const std::string& name, Where where) {
+  const auto module = load(name, where);
   plakar::testing::run_destination_suite([&] { return std::make_unique<ModulePlace>(module); });
 }
 
+TEST_SUITE("connectors of a module in a worker") {
+  TEST_CASE("one is a store") { run_store("memory", Where::worker, true); }
+  TEST_CASE("one without any option is a store") {
+    run_store("memory-plain", Where::worker, false);
+  }
+  TEST_CASE("one is a source") { run_source("memory", Where::worker); }
+  TEST_CASE("one that takes a call at a time is a source") {
+    run_source("memory-plain", Where::worker);
+  }
+  TEST_CASE("one is a destination") { run_destination("memory", Where::worker); }
+  TEST_CASE("one that takes a call at a time is a destination") {
+    run_destination("memory-plain", Where::worker);
+  }
+}
+
 TEST_SUITE("connectors of a module in this process") {
-  TEST_CASE("one is a store") { run_store("memory", true); }
-  TEST_CASE("one without any option is a store") { run_store("memory-plain", false); }
-  TEST_CASE("one is a source") { run_source("memory"); }
-  TEST_CASE("one that takes a call at a time is a source") { run_source("memory-plain"); }
-  TEST_CASE("one is a destination") { run_destination("memory"); }
-  TEST_CASE("one that takes a call at a time is a destination") { run_destination("memory-plain"); }
+  TEST_CASE("one is a store") { run_store("memory", Where::here, true); }
+  TEST_CASE("one without any option is a store") { run_store("memory-plain", Where::here, false); }
+  TEST_CASE("one is a source") { run_source("memory", Where::here); }
+  TEST_CASE("one that takes a call at a time is a source") {
+    run_source("memory-plain", Where::here);
+  }
+  TEST_CASE("one is a destination") { run_destination("memory", Where::here); }
+  TEST_CASE("one that takes a call at a time is a destination") {
+    run_destination("memory-plain", Where::here);
+  }
 
   TEST_CASE("content of any size around the blocks comes through whole") {
     const auto module = testing::load_module(module_path("memory"));

@@ -92,8 +92,8 @@ class Module {
   virtual const plk_plugin& plugin() const noexcept = 0;
   virtual ModuleState state() const noexcept = 0;
 
-  // Starts a call, or one that fails at once: that is for wait() to say. An implementation may put
-  // everything off until then.
+  // Starts a call, or one that fails at once: that is for wait() to say. It may be over when this
+  // returns.
   virtual std::unique_ptr<PendingCall> start(const CallSpec& spec, Body body) = 0;
   CallOutcome call(const CallSpec& spec, Body body) { return start(spec, std::move(body))->wait(); }
 

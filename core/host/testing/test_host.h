@@ -9,7 +9,9 @@
 
 #include "core/base/env.h"
 #include "core/host/in_process.h"
+#include "core/host/in_worker.h"
 #include "core/host/instance.h"
+#include "core/host/worker/supervisor.h"
 
 namespace plakar::host::testing {
 
@@ -20,6 +22,16 @@ inline std::shared_ptr<const Services> test_services(Env env = system_env()) {
 inline std::shared_ptr<Module> load_module(const std::string& path, const LoadOptions& options = {},
                                            Env env = system_env()) {
   auto module = load_in_process(test_services(env), path, options);
+  if (!module) throw std::runtime_error(module.error().message());
+  return *std::move(module);
+}
+
+// The same in a worker. All of a process have one supervisor, which lives as long as that.
+inline std::shared_ptr<Module> load_worker_module(const std::string& path,
+                                                  const WorkerOptions& options = {}) {
+  static worker::Supervisor* const supervisor =
+      worker::Supervisor::create().value().release();  // Not destroyed after what it watches.
+  auto module = load_in_worker(test_services(), *supervisor, path, options);
   if (!module) throw std::runtime_error(module.error().message());
   return *std::move(module);
 }

@@ -31,16 +31,22 @@ struct free_addresses {
 };
 
 std::unique_ptr<addrinfo, free_addresses> resolve(const std::string& host, std::uint16_t port) {
+  const char* name = host.c_str();
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV;
+  // This machine, also where nothing says so: without a name, loopback is what is meant.
+  if (host == "localhost" || host.ends_with(".localhost")) {
+    hints.ai_flags = AI_NUMERICSERV;
+    name = nullptr;
+  }
   addrinfo* list = nullptr;
-  int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+  int error = ::getaddrinfo(name, std::to_string(port).c_str(), &hints, &list);
   if (error == EAI_NONAME || error == EAI_ADDRFAMILY) {
     // Loopback addresses of a family of which the machine has no other.
     hints.ai_flags = AI_NUMERICSERV;
-    error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
+    error = ::getaddrinfo(name, std::to_string(port).c_str(), &hints, &list);
   }
   if (error == 0) return std::unique_ptr<addrinfo, free_addresses>(list);
   failure made(error == EAI_NONAME ? PLK_E_NOT_FOUND : PLK_E_IO,
