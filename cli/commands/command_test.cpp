@@ -45,7 +45,7 @@ TEST_SUITE("commands") {
     GlobalOptions options;
     options.cpu = 64;
     CHECK(options.threads() == 6);
-    for (const std::uint64_t mebibytes : {16, 48, 1000}) {
+    for (const std::uint64_t mebibytes : {16u, 48u, 1000u}) {
       options.memory = mebibytes << 20;
       // Sorting is done when nothing is asked of the index.
       CHECK(options.index_memory() + options.index_mapped() <= options.memory);
