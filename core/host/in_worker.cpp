@@ -74,7 +74,6 @@ class WorkerBackedModule final : public Module {
     settings.worker.module_name = report_.name;
     settings.worker.module_version = report_.version;
     settings.worker.permissions = permissions_of(options_.permissions);
-    settings.worker.permissions.write_paths.push_back(services_->temporary_directory);
     settings.worker.clean_up_time = duration_cast<milliseconds>(options_.limits.cleanup);
     settings.worker.grace = duration_cast<milliseconds>(options_.limits.grace);
     settings.worker.redactor = services_->redactor;
